@@ -1,0 +1,83 @@
+# What a person types. Needs python3 (3.11 or later), make and a Python package index, nothing else.
+PYTHON    ?= python3
+JOBS      ?= auto
+GPU_EXTRA ?= gpu
+VENV      := .venv
+BIN       := $(VENV)/bin
+STAMP     := $(VENV)/.stamp
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "liveopt needs Python 3.11 or later, and $(PYTHON) is not that." >&2; \
+	echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+PIP       := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
+        bench-peers lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv from requirements.lock (the other targets do it when needed)
+
+run: $(STAMP)  ## the demonstration
+	$(BIN)/liveopt demo
+
+test: $(STAMP)  ## the quick tests
+	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not slow and not bench and not gpu"
+
+test-all: $(STAMP)  ## the slow tests too, with branch coverage
+	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not bench and not gpu" --cov
+
+check: $(STAMP)  ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(STAMP)  ## let ruff lay out the code and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## how many variant-bars a second this machine does
+	$(BIN)/liveopt bench engine
+
+gpu: $(VENV)/.stamp-gpu  ## add CuPy and cuDF to .venv (GPU_EXTRA=gpu-cu13 for CUDA 13)
+
+gpu-test: $(STAMP)  ## the tests that need a CUDA device (make gpu first)
+	$(BIN)/python -m pytest -q -m gpu
+
+gpu-bench: $(STAMP)  ## the same bench on the CUDA device (make gpu first)
+	$(BIN)/liveopt bench engine --device gpu
+
+bench-peers: $(STAMP) .venv-peers/.stamp  ## liveopt beside other back-testers, in a venv of their own
+	.venv-peers/bin/python tests/bench/peers.py
+
+lock:  ## renew requirements.lock
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip --disable-pip-version-check install -q --upgrade uv
+	.venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --extra dev \
+	  --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean:  ## remove everything that make made
+	rm -rf .venv .venv-peers .venv-lock build dist *.egg-info htmlcov .coverage .coverage.*
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find liveopt tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q --require-hashes -r requirements.lock
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.stamp-gpu: $(STAMP)
+	$(PIP) install --no-build-isolation -e ".[$(GPU_EXTRA)]"
+	@touch $@
+
+.venv-peers/.stamp: tests/bench/requirements-peers.txt
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check install -q -r $<
+	@touch $@

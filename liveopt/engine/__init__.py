@@ -1,0 +1,1 @@
+"""The batched engine: the stations of core, compiled for many variants at once."""

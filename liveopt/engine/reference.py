@@ -1,0 +1,133 @@
+"""The engine in plain Python: the same stations, called as they stand, one variant at a time.
+
+Slow on purpose and in plain sight: what every compiled path must equal, bit for bit.
+"""
+
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from liveopt.core.account import Account, Term, act, due
+from liveopt.core.market import Fine, Market, observe
+from liveopt.core.metrics import Path, mark
+from liveopt.core.step import close_signal, signal
+from liveopt.core.strategy import Highest, Input, Lag
+from liveopt.engine.batch import Batch
+from liveopt.engine.program import (
+    FINE,
+    FINE_ROW,
+    LOGGED,
+    SIGNAL,
+    SIGNAL_ROW,
+    TERM_FIELDS,
+    pessimist,
+)
+from liveopt.engine.rows import Rows
+
+
+class Ledger:
+    """A book that keeps every trade."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.trades: list[dict[str, float]] = []
+
+    def note(self, fine: Fine, a: Account) -> None:
+        """Write down the trade just closed."""
+        names = [n.removeprefix("a_") for n in LOGGED if n.startswith("a_")]
+        self.trades.append({"time_s": fine.time_s} | {n: getattr(a, n) for n in names})
+
+
+class Lone:
+    """One variant and its own view of the market."""
+
+    def __init__(self, batch: Batch, variant: int) -> None:
+        """Take the variant's parameters from the batch; its state starts at the beginning."""
+        setup, program = batch.setup, batch.program
+        self.strategy = setup.strategy
+        self.k = SimpleNamespace(**setup.choices)
+        for name in program.params:
+            setattr(self.k, name.removeprefix("k_"), float(batch.cell(name)[variant]))
+        self.windows = {
+            name.removeprefix("x_"): int(windows[places[variant]])
+            for name, windows, places in zip(
+                program.inputs, batch.inputs.windows, batch.inputs.places, strict=True
+            )
+        }
+        self.m = setup.strategy.memory()
+        self.fine, self.bar = Fine(), Market()
+        self.ledger = Ledger()
+        self.accounts: list[tuple[Term, Account, Path]] = []
+        for line, _ in enumerate(program.accounts):
+            rule = pessimist(setup.rule) if line else setup.rule
+            numbers = dict(zip(TERM_FIELDS, map(float, batch.terms[line]), strict=True))
+            inverse = 1.0 / setup.capital
+            path = Path(setup.capital, inverse, inverse, inverse)
+            self.accounts.append((Term(rule, **numbers), Account(cash=setup.capital), path))
+        self.seen: dict[str, list[float]] = {
+            c: [] for c in ("open", "high", "low", "close", "volume")
+        }
+
+    def advance(self, rows: Rows) -> None:
+        """Fold the rows, one by one."""
+        for row, kind in zip(rows.table.tolist(), rows.kinds.tolist(), strict=True):
+            if kind & FINE:
+                self._fine(row[: len(FINE_ROW)])
+            if kind & SIGNAL:
+                self._signal(row[len(FINE_ROW) :])
+
+    def _fine(self, row: list[float]) -> None:
+        for name, value in zip(FINE_ROW, row, strict=True):
+            setattr(self.fine, name.removeprefix("fine_"), value)
+        for number, (term, a, path) in enumerate(self.accounts):
+            if due(self.fine, term, a):
+                book = Ledger() if number else self.ledger
+                act(self.fine, term, self.k, self.bar.atr, a, book)
+            mark(self.fine, term, a, path)
+
+    def _signal(self, row: list[float]) -> None:
+        for name, value in zip(SIGNAL_ROW, row, strict=True):
+            setattr(self.bar, name.removeprefix("bar_"), value)
+        observe(self.bar)
+        for column, values in self.seen.items():
+            values.append(getattr(self.bar, column))
+        x = SimpleNamespace(
+            **{n: self._input(self.strategy.inputs[n], w) for n, w in self.windows.items()}
+        )
+        target = signal(self.bar, self.accounts[0][0], self.strategy, self.k, x, self.m)
+        for term, a, path in self.accounts:
+            close_signal(term, target, self.m, a, path)
+        self.m.target = target
+
+    def _input(self, kind: Input, window: int) -> float:
+        values = self.seen[kind.column]
+        if isinstance(kind, Lag):
+            return values[-1 - window] if len(values) > window else 0.0
+        stop = max(len(values) - kind.skip, 1)
+        part = values[max(0, stop - window) : stop]
+        return max(part) if isinstance(kind, Highest) else min(part)
+
+    def cells(self) -> dict[str, float]:
+        """The variant's state under the engine's names."""
+        found: dict[str, Any] = {}
+        records = {"m": self.m, "bar": self.bar}
+        for (a, p), (_, account, path) in zip(
+            (("a", "p"), ("b", "q")), self.accounts, strict=False
+        ):
+            records |= {a: account, p: path}
+        for prefix, record in records.items():
+            found |= {f"{prefix}_{f.name}": getattr(record, f.name) for f in fields(record)}
+        return found
+
+
+def differences(batch: Batch, variant: int, lone: Lone) -> list[str]:
+    """Cells whose bits differ between a batch's variant and the same one run alone in Python."""
+    cells = lone.cells()
+    found = []
+    for name in (*batch.program.state, *batch.program.shared):
+        own = batch.shared(name) if name.startswith("bar_") else float(batch.cell(name)[variant])
+        if np.float64(own).tobytes() != np.float64(cells[name]).tobytes():
+            found.append(f"{name}: {own!r} in the batch, {cells[name]!r} alone")
+    return found

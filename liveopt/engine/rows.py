@@ -1,0 +1,70 @@
+"""Rows of the market as the engine reads them: from bars at rest, or one by one as they come."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from liveopt.core.bars import Bars, resample
+from liveopt.core.events import Bar
+from liveopt.engine.program import FINE, FINE_ROW, ROW_CELLS, SIGNAL
+
+DAY_NS = 86_400_000_000_000
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table of rows, and for each whether it is a fine bar, a signal bar's close, or both."""
+
+    table: npt.NDArray[np.float64]
+    kinds: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.kinds)
+
+    def part(self, first: int, last: int) -> "Rows":
+        """Rows from `first` to before `last`."""
+        return Rows(self.table[first:last], self.kinds[first:last])
+
+
+def rows_of(
+    bars: Bars,
+    fine_ns: int,
+    signal_ns: int,
+    funding: npt.NDArray[np.float64] | None = None,
+    origin_ns: int | None = None,
+) -> Rows:
+    """The rows of a run of fine bars whose signals are read at `signal_ns`."""
+    table = np.zeros((len(bars), len(ROW_CELLS)))
+    origin = int(bars.at_ns[0]) if origin_ns is None and len(bars) else origin_ns or 0
+    table[:, 0] = (bars.at_ns - origin) / SECOND_NS
+    for i, column in enumerate((bars.open, bars.high, bars.low, bars.close), start=1):
+        table[:, i] = column
+    if funding is not None:
+        table[:, 5] = funding
+    closes, signal = resample(bars, fine_ns, signal_ns)
+    ends = np.flatnonzero(closes)
+    base = len(FINE_ROW)
+    for i, column in enumerate(
+        (signal.open, signal.high, signal.low, signal.close, signal.volume, signal.at_ns // DAY_NS)
+    ):
+        table[ends, base + i] = column
+    return Rows(table, (FINE + SIGNAL * (closes != 0)).astype(np.uint8))
+
+
+def fine_row(bar: Bar, origin_ns: int, funding: float = 0.0) -> Rows:
+    """One fine bar, as it comes in live."""
+    table = np.zeros((1, len(ROW_CELLS)))
+    seconds = (bar.at_ns - origin_ns) / SECOND_NS
+    table[0, : len(FINE_ROW)] = (seconds, bar.open, bar.high, bar.low, bar.close, funding)
+    return Rows(table, np.array([FINE], np.uint8))
+
+
+def signal_row(bar: Bar) -> Rows:
+    """The close of one signal bar, as it comes in live after its last fine bar."""
+    table = np.zeros((1, len(ROW_CELLS)))
+    day = bar.at_ns // DAY_NS
+    table[0, len(FINE_ROW) :] = (bar.open, bar.high, bar.low, bar.close, bar.volume, day)
+    return Rows(table, np.array([SIGNAL], np.uint8))

@@ -1,0 +1,77 @@
+"""Moving-average crossover: go with the fast average when it crosses the slow one.
+
+Long when the fast average of closes crosses above the slow one, short (or flat, in a long-only
+run) when it crosses below. The first crossing after the slow average is complete is the first
+signal; standing above from the beginning is not one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from liveopt.core.indicators import ema, slide
+from liveopt.core.market import Market
+from liveopt.core.strategy import Array, Choice, Columns, Knob, Lag, Strategy
+
+
+@dataclass(slots=True)
+class Memory:
+    """The two averages (sums, for the simple and the weighted mean) and the last comparison."""
+
+    target: float = 0.0
+    fast: float = 0.0
+    slow: float = 0.0
+    fast_sum: float = 0.0
+    slow_sum: float = 0.0
+    above: float = 0.0
+
+
+def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
+    """The side of the last crossing."""
+    if k.kind == "ema":
+        m.fast = ema(m.fast, bar.close, bar.inv_n, k.fast_inv, k.fast_weight)
+        m.slow = ema(m.slow, bar.close, bar.inv_n, k.slow_inv, k.slow_weight)
+        fast = m.fast
+        slow = m.slow
+    if k.kind == "sma":
+        m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
+        m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
+        fast = m.fast_sum * k.fast_inv
+        slow = m.slow_sum * k.slow_inv
+    if k.kind == "wma":
+        m.fast = m.fast + (k.fast * bar.close - m.fast_sum)
+        m.slow = m.slow + (k.slow * bar.close - m.slow_sum)
+        m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
+        m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
+        fast = m.fast * k.fast_weight * k.fast_inv
+        slow = m.slow * k.slow_weight * k.slow_inv
+    above = 1.0 if fast > slow else -1.0
+    crossed = above != m.above
+    m.above = above
+    return above if crossed else m.target
+
+
+def derive(k: Columns) -> dict[str, Array]:
+    """The weights of the averages."""
+    return {
+        "fast_inv": 1.0 / k["fast"],
+        "slow_inv": 1.0 / k["slow"],
+        "fast_weight": 2.0 / (k["fast"] + 1.0),
+        "slow_weight": 2.0 / (k["slow"] + 1.0),
+    }
+
+
+STRATEGY = Strategy(
+    text="Trades in the direction in which a fast moving average last crossed a slow one.",
+    step=step,
+    memory=Memory,
+    knobs={
+        "fast": Knob(2, 200, 12, "bars in the fast average", whole=True),
+        "slow": Knob(3, 600, 26, "bars in the slow average", whole=True),
+    },
+    choices={"kind": Choice(("ema", "sma", "wma"), "ema", "how the average weighs its bars")},
+    inputs={"fast_left": Lag("close", "fast"), "slow_left": Lag("close", "slow")},
+    derive=derive,
+    warmup=lambda k: k["slow"] + 1.0,
+    valid=lambda k: k["fast"] < k["slow"],
+    rule="fast < slow",
+)
