@@ -190,7 +190,8 @@ def obey(fine: Fine, term: Term, a: Account, book: Book) -> None:
         price = slipped(fine.open, -a.side, term.slippage, term.tick)
         leave(price, term.taker_fee, SIGNAL if ordered else TIME, a)
         book.note(fine, a)
-        forget(term, a)
+        if a.want == a.was_side:  # the clock closed it; a signal's newer order in the queue stays
+            forget(term, a)
 
 
 def enter(fine: Fine, term: Term, risk: Risk, atr: float, a: Account) -> None:

@@ -92,6 +92,7 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
         setup.strategy, setup.rule, setup.choices, setup.pessimistic, setup.log_trades > 0
     )
     padded = {n: _padded(v, size) for n, v in _parameters(setup, knobs, risk or {}, size).items()}
+    padded["warmup"][size:] = np.inf  # lanes that only fill a block up never trade nor log
     lanes = -(-size // LANES) * LANES
     blocks = np.zeros((lanes // LANES, program.width))
     start = dict(program.start) | _opening(setup.capital)

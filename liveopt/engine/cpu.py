@@ -35,10 +35,14 @@ class Cpu:
         self.threads = threads or len(os.sched_getaffinity(0))
         self._pool: ThreadPoolExecutor | None = None
 
-    def advance(self, batch: Batch, rows: Rows) -> None:
-        """Fold the rows into the batch's state."""
+    def advance(
+        self, batch: Batch, rows: Rows, progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Fold the rows into the batch's state; `progress` hears how many rows were done."""
         for first in range(0, len(rows), CHUNK_ROWS):
-            self._chunk(batch, rows.part(first, first + CHUNK_ROWS))
+            part = rows.part(first, first + CHUNK_ROWS)
+            self._chunk(batch, part)
+            progress(len(part))
 
     def _chunk(self, batch: Batch, rows: Rows) -> None:
         kernel = compiled(batch.program)
@@ -74,10 +78,10 @@ class Cpu:
 @lru_cache(maxsize=256)
 def compiled(program: Program) -> Callable[..., None]:
     """The kernel of a program; printed once for each program object."""
-    return _loaded(source(program))
+    return load_kernel(source(program))
 
 
-def _loaded(text: str) -> Callable[..., None]:
+def load_kernel(text: str) -> Callable[..., None]:
     """Compile a generated module, or take it from the disk where an earlier run left it.
 
     The file's name is the hash of its text, and its text is all there is to compile: a change in

@@ -1,6 +1,7 @@
 """Prints a program as C, one variant after another, or as CUDA, one variant a thread.
 
 Both share one body: the variant's cells are local variables, the bars pass, the cells go back.
+Cells that only a fill touches stay in memory, for registers are what a GPU is short of.
 The market's shared cells are read from a copy made before the call, for each block's first
 variant writes them back while others may not have begun.
 The arrays are those of the CPU engine, so a block may move between devices as it is.
@@ -8,7 +9,7 @@ The arrays are those of the CPU engine, so a block may move between devices as i
 
 import ast
 
-from liveopt.engine.lower import assignments, is_boolean
+from liveopt.engine.lower import assignments, is_boolean, reads, writes
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
@@ -19,6 +20,7 @@ from liveopt.engine.program import (
     TERM_FIELDS,
     Body,
     Program,
+    used_by,
 )
 
 _OPERATORS: dict[type, str] = {
@@ -65,8 +67,8 @@ def _variant(program: Program) -> str:
             if f"{prefix}_{name}" in used:
                 out.append(f"const double {prefix}_{name} = terms[{which * len(TERM_FIELDS) + i}];")
     rows = {name: i for i, name in enumerate(program.cells)}
-    out += [f"double {n} = s[{rows[n] * LANES}];" for n in program.state]
-    out += [f"const double {n} = s[{rows[n] * LANES}];" for n in program.params]
+    hot = [n for n in program.state + program.params if n in _hot(program)]
+    out += [f"double {n} = s[{rows[n] * LANES}];" for n in hot]
     out += [f"double {n} = market[{i}];" for i, n in enumerate(program.shared)]
     out += [f"long long at_{i} = 0;" for i in range(len(program.inputs))]
     out += [
@@ -78,7 +80,7 @@ def _variant(program: Program) -> str:
     out += [f"const double *row = rows + t * {len(ROW_CELLS)};", "const int kind = kinds[t];"]
     out += [f"if (kind & {FINE}) {{", *_fine(program, used), "}"]
     out += [f"if (kind & {SIGNAL}) {{", *_signal(program), "}", "}"]
-    out += [f"s[{rows[n] * LANES}] = {n};" for n in program.state]
+    out += [f"s[{rows[n] * LANES}] = {n};" for n in hot if n in program.state]
     out += [f"if (v % {LANES} == 0) {{"]
     out += [f"shared[{i}] = {n};" for i, n in enumerate(program.shared)]
     return "\n".join([*out, "}", ""])
@@ -86,10 +88,25 @@ def _variant(program: Program) -> str:
 
 def _fine(program: Program, used: set[str]) -> list[str]:
     out = [f"const double {n} = row[{i}];" for i, n in enumerate(FINE_ROW) if n in used]
+    rows = {name: i for i, name in enumerate(program.cells)}
+    hot = _hot(program)
     for phase in program.accounts:
-        out += ["{", *_body([*phase.due]), f"if ({expression(phase.flag)}) {{"]
-        out += [*_body(phase.act), "}", *_body(phase.mark), "}"]
+        cold = [n for n in program.cells if n in used_by(phase.act) and n not in hot]
+        changed = writes(phase.act)
+        out += ["{", *_body(phase.due), f"if ({expression(phase.flag)}) {{"]
+        out += [f"double {n} = s[{rows[n] * LANES}];" for n in cold]
+        out += _body(phase.act)
+        out += [f"s[{rows[n] * LANES}] = {n};" for n in cold if n in changed]
+        out += ["}", *_body(phase.mark), "}"]
     return out
+
+
+def _hot(program: Program) -> set[str]:
+    """Cells that are read or set on ordinary bars; the others stay in memory until a fill."""
+    found = used_by(program.decide)
+    for phase in program.accounts:
+        found |= used_by(phase.due) | reads(phase.flag) | used_by(phase.mark)
+    return found
 
 
 def _signal(program: Program) -> list[str]:

@@ -87,10 +87,12 @@ def _extremes(
 ) -> Array:
     """Rolling extremes [bar, window] by doubling: two overlapping powers of two make any window."""
     pick = np.maximum if isinstance(kind, Highest) else np.minimum
+    rows = len(values) - depth
+    if rows == 0:
+        return np.empty((0, len(windows)))
     level = values.copy()
     start = max(0, depth - seen)
     level[:start] = values[start]
-    rows = len(values) - depth
     out = np.empty((rows, len(windows)))
     last = np.arange(depth - kind.skip, depth - kind.skip + rows)
     size = 1

@@ -9,6 +9,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -38,6 +39,7 @@ class Known:
 
 Binding = Record | Known | ast.expr
 _UNKNOWN = object()
+_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 
 class Lowering:
@@ -46,7 +48,7 @@ class Lowering:
     def __init__(self) -> None:
         """Start with no function seen."""
         self._names = 0
-        self._locals: set[str] = set()
+        self.locals: set[str] = set()
         self._parsed: dict[FunctionType, ast.FunctionDef] = {}
 
     def inline(
@@ -55,19 +57,22 @@ class Lowering:
         """The statements of `function` with its arguments bound, and the expression it returns."""
         assert isinstance(function, FunctionType), f"{function} is not a plain function"
         frame = _Frame(self, function, dict(arguments))
-        frame.block(self.parsed(function).body)
+        body = self.parsed(function).body
+        frame.own_arguments(writes(body))
+        frame.block(body)
         return frame.out, frame.result
 
     def local(self, word: str) -> str:
-        """A name that nothing else has."""
+        """A name that nothing else has: `v7_word`, which no field of a record looks like."""
         self._names += 1
-        self._locals.add(f"{word}_{self._names}")
-        return f"{word}_{self._names}"
+        name = f"v{self._names}_{word}"
+        self.locals.add(name)
+        return name
 
     def is_local(self, node: ast.expr) -> bool:
         """Whether an expression is a constant or a local name, which no callee can change."""
         return isinstance(node, ast.Constant) or (
-            isinstance(node, ast.Name) and node.id in self._locals
+            isinstance(node, ast.Name) and node.id in self.locals
         )
 
     def parsed(self, function: FunctionType) -> ast.FunctionDef:
@@ -95,6 +100,15 @@ class _Frame:
         self.out: list[ast.stmt] = []
         self.result: ast.expr | None = None
 
+    def own_arguments(self, assigned: set[str]) -> None:
+        """Arguments that the body assigns begin as locals: an if may leave them as they came."""
+        for name in sorted(assigned & self.names.keys()):
+            bound = self.names[name]
+            if isinstance(bound, ast.expr):
+                self.own[name] = self.owner.local(name)
+                self.out.append(_assignment(self.own[name], bound))
+                self.names[name] = _name(self.own[name])
+
     # statements -----------------------------------------------------------------------------
 
     def block(self, body: list[ast.stmt]) -> None:
@@ -114,8 +128,8 @@ class _Frame:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self.assign(target, self.expression(value))
             case ast.AugAssign(target, operator, value):
-                current = self.expression(_loaded(target))
-                self.assign(target, ast.BinOp(current, operator, self.expression(value)))
+                changed = ast.BinOp(_loaded(target), operator, value)
+                self.assign(target, self.expression(ast.copy_location(changed, node)))
             case ast.If():
                 self.branch(node)
             case ast.Return(ast.expr() as value):
@@ -143,13 +157,16 @@ class _Frame:
             return
         test = self.expression(node.test)
         outer, arms = self.out, []
+        before, after = self.names, []
         for body in (node.body, node.orelse):
-            self.out = []
+            self.out, self.names = [], dict(before)
             self.block(body)
             arms.append(self.out)
+            after.append(self.names)
             if self.result is not None:
                 self.refuse(node, "return stands at the end of a function, not inside an if")
         self.out = outer
+        self.names = {name: bound for name, bound in after[0].items() if name in after[1]}
         self.out.append(ast.If(test, arms[0] or [ast.Pass()], arms[1]))
 
     # expressions ----------------------------------------------------------------------------
@@ -163,18 +180,22 @@ class _Frame:
                 bound = self.names.get(name)
                 if isinstance(bound, ast.expr):
                     return bound
+                if name in self.own:
+                    self.refuse(node, f"{name!r} is set on one branch only")
             case ast.Attribute(ast.Name(record), name):
                 bound = self.names.get(record)
                 if isinstance(bound, Record):
                     return _name(f"{bound.prefix}_{name}")
             case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), right):
-                return ast.BinOp(self.expression(left), node.op, self.expression(right))
+                one, other = self.pair(left, right)
+                return ast.BinOp(one, node.op, other)
             case ast.BinOp(left, ast.BitAnd() | ast.BitOr(), right):
-                return self.logic(node.op, self.expression(left), self.expression(right))
+                return self.logic(node.op, *self.pair(left, right))
             case ast.UnaryOp(ast.USub(), operand):
                 return ast.UnaryOp(ast.USub(), self.expression(operand))
-            case ast.Compare(left, [_], [right]):
-                return ast.Compare(self.expression(left), node.ops, [self.expression(right)])
+            case ast.Compare(left, [operator], [right]) if isinstance(operator, _COMPARISONS):
+                one, other = self.pair(left, right)
+                return ast.Compare(one, [operator], [other])
             case ast.IfExp(test, body, orelse):
                 return self.choice(test, body, orelse)
             case ast.Call():
@@ -187,7 +208,21 @@ class _Frame:
         known = self.known(test)
         if known is not _UNKNOWN:
             return self.expression(body if known else orelse)
-        return ast.IfExp(self.expression(test), self.expression(body), self.expression(orelse))
+        asked, calls = self.expression(test), len(self.out)
+        chosen = ast.IfExp(asked, self.expression(body), self.expression(orelse))
+        if not writes(self.out[calls:]) <= self.owner.locals:
+            self.refuse(test, "a call that changes a record needs an if; here it always happens")
+        return chosen
+
+    def pair(self, left: ast.expr, right: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """Two operands; the left one is what it was before a call in the right one changed it."""
+        one, calls = self.expression(left), len(self.out)
+        other = self.expression(right)
+        if reads(one) & writes(self.out[calls:]):
+            name = self.owner.local("v")
+            self.out.insert(calls, _assignment(name, one))
+            one = _name(name)
+        return one, other
 
     def logic(self, operator: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
         """`&` and `|`, with a side that is already known folded away."""
@@ -206,6 +241,8 @@ class _Frame:
         if not isinstance(function, FunctionType) or node.keywords:
             self.refuse(node, f"{ast.unparse(node.func)} cannot be called in the plain language")
         parameters = [a.arg for a in self.owner.parsed(function).args.args]
+        if len(parameters) != len(node.args):
+            self.refuse(node, f"{function.__name__} takes {len(parameters)} arguments, each given")
         bound = {p: self.argument(a) for p, a in zip(parameters, node.args, strict=True)}
         body, result = self.owner.inline(function, bound)
         self.out.extend(body)
@@ -273,8 +310,10 @@ def _name(text: str) -> ast.Name:
     return ast.Name(text, ast.Load())
 
 
-def _loaded(target: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(target), mode="eval").body
+def _loaded(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    found = copy(target)
+    found.ctx = ast.Load()
+    return found
 
 
 def _assignment(name: str, value: ast.expr) -> ast.Assign:

@@ -1,0 +1,73 @@
+"""The `liveopt` command: what it can do, and which exit code says what."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from liveopt import __version__, logs
+from liveopt.cli.backtest import backtest
+from liveopt.cli.bench import bench
+from liveopt.cli.demo import demo
+from liveopt.cli.show import Exit, Failure, complain
+from liveopt.cli.strategies import strategies
+from liveopt.cli.sweep import sweep
+from liveopt.config import ConfigError
+from liveopt.core.bars import BadBar
+from liveopt.data.tables import DataError
+from liveopt.engine.gpu import NoGpu
+from liveopt.optimize.parameters import BadParameter
+
+COMMON = """liveopt {version}
+  demo         see it work now: a made-up market, no keys, no network
+  strategies   what there is to run, and its knobs
+  backtest     one variant over a file of candles
+  sweep        thousands of variants over a file of candles
+  bench        how fast this machine is
+  --help       everything"""
+
+app = typer.Typer(
+    add_completion=True,
+    no_args_is_help=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Debug lines on stderr.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Run many variants of a trading strategy in one batch, offline and live alike.
+
+    Exit codes: 0 done, 1 error, 2 usage, 3 not running, 4 configuration or data, 5 timeout,
+    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed.
+    """
+    logs.setup(verbose=verbose)
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(COMMON.format(version=__version__))
+
+
+app.command()(demo)
+app.command()(strategies)
+app.command()(backtest)
+app.command()(sweep)
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Run the command line; a known failure becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except (ConfigError, DataError, BadBar) as error:
+        sys.exit(complain(error, Exit.CONFIG))
+    except BadParameter as error:
+        sys.exit(complain(error, Exit.USAGE))
+    except (NoGpu, Failure) as error:
+        sys.exit(complain(error, Exit.ERROR))

@@ -1,0 +1,151 @@
+"""`liveopt sweep`: thousands of variants over a file of candles, ranked."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from liveopt import config
+from liveopt.cli import market as options
+from liveopt.cli.progress import Meter
+from liveopt.cli.show import as_json, table
+from liveopt.core.metrics import METRICS
+from liveopt.engine.device import choose, memory_bytes
+from liveopt.optimize.parameters import (
+    BadParameter,
+    Variants,
+    grid_variants,
+    parse_fixed,
+    parse_grid,
+    random_variants,
+)
+from liveopt.optimize.sweep import Sweep
+from liveopt.optimize.sweep import sweep as run_sweep
+
+SHOWN = ("roi", "bar_sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "fees")
+
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "gpu"] | None, typer.Option("--device", help="Where to run.")
+]
+
+
+def sweep(
+    strategy: Annotated[str, typer.Argument(help="A strategy of `liveopt strategies`.")],
+    data: options.DataOption,
+    grid: Annotated[
+        str | None, typer.Option(help='Ranges: "fast=5:50:5,slow=20:200:10,kind=ema|sma".')
+    ] = None,
+    random: Annotated[int | None, typer.Option(min=1, help="So many random draws instead.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    set_: options.SetOption = None,
+    fee: options.FeeOption = None,
+    maker_fee: options.MakerOption = None,
+    slippage: options.SlippageOption = None,
+    from_: options.FromOption = None,
+    to: options.ToOption = None,
+    signal: options.SignalOption = None,
+    market: options.MarketOption = "spot",
+    side: options.SideOption = None,
+    sizing: options.SizingOption = "fraction",
+    capital: options.CapitalOption = None,
+    tick: options.TickOption = 0.0,
+    lot: options.LotOption = 0.0,
+    funding: options.FundingOption = 0.0,
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    by: Annotated[str, typer.Option(help="The metric that ranks them.")] = "bar_sharpe",
+    device: DeviceOption = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Run every combination of a grid, or random draws, over the same candles in one batch.
+
+    Example: `liveopt sweep ma_crossover --data btc-1m.csv --grid "fast=5:50:5,slow=20:200:10"`
+    """
+    settings = config.load()
+    if (grid is None) == (random is None):
+        raise BadParameter("give either --grid or --random")
+    if by not in METRICS:
+        raise BadParameter(f"--by {by}: the metrics are {', '.join(METRICS)}")
+    chosen = options.strategy_named(strategy)
+    fixed = parse_fixed(chosen, set_ or [])
+    ranges = parse_grid(chosen, grid) if grid is not None else {}
+    costs = options.Costs(fee, maker_fee, slippage, capital, tick, lot)
+    named = set(fixed) | set(ranges)
+    setup = options.setup_of(chosen, (market, side, sizing), costs, settings, named)
+    rest = {n: v for n, v in _standard(market, settings, fixed).items() if n not in ranges}
+    batches = list(
+        random_variants(chosen, random, seed, rest)
+        if random is not None
+        else grid_variants(chosen, ranges, rest)
+    )
+    _check(batches, setup)
+    source = options.read(data, from_, to, signal)
+    rows = source.rows(funding)
+    choice = choose(device or settings.engine.device, settings.engine.threads)
+    where = (choice.device, memory_bytes(choice.device, settings.engine.memory_mib))
+    count = sum(len(b) for b in batches)
+    with Meter(count * len(rows), f"{count} variants") as meter:
+        result = run_sweep(
+            setup, batches, rows, source.periods_per_year, where, (by, top), meter.add
+        )
+        elapsed_s, rate = meter.elapsed_s(), meter.rate()
+    facts = {
+        "strategy": chosen.name,
+        "data": source.summary(),
+        "seed": seed if random is not None else None,
+        "evaluated": result.evaluated,
+        "invalid": result.invalid,
+        "device": choice.device.name,
+        "device_reason": choice.reason,
+        "notes": result.notes,
+        "elapsed_s": elapsed_s,
+        "variant_bars_per_s": rate,
+        "by": by,
+    }
+    _report(result, facts, json)
+
+
+def _standard(
+    market: options.Market, settings: config.Settings, fixed: dict[str, float | str]
+) -> dict[str, float | str]:
+    full = dict(fixed)
+    options.standard_risk(market, settings, full)
+    return full
+
+
+def _check(batches: list[Variants], setup: options.Setup) -> None:
+    if not any(map(len, batches)):
+        raise BadParameter(
+            f"none of {sum(b.invalid for b in batches)} combinations satisfies {setup.strategy.rule}"
+        )
+    for batch in batches:
+        options.check_leverage(setup, batch)
+
+
+def _report(result: Sweep, facts: dict[str, Any], json: bool) -> None:
+    if json:
+        top = [
+            {"rank": i, "parameters": r.parameters, "metrics": r.metrics}
+            for i, r in enumerate(result.top, start=1)
+        ]
+        as_json({**facts, "top": top})
+        return
+    first = result.top[0].parameters
+    varied = [
+        n for n in first if len({r.parameters[n] for r in result.top}) > 1 or n in ("fast", "slow")
+    ]
+    lines = [
+        (i, *(r.parameters[n] for n in varied), *(r.metrics[n] for n in SHOWN))
+        for i, r in enumerate(result.top, start=1)
+    ]
+    table(("rank", *varied, *SHOWN), lines, f"best by {facts['by']}")
+    typer.echo(
+        f"{result.evaluated} variants in {facts['elapsed_s']:.2f} s "
+        f"({facts['variant_bars_per_s']:.3g} variant-bars/s, {facts['device']}:"
+        f" {facts['device_reason']}); {result.invalid} invalid combinations left out",
+        err=True,
+    )
+    for note in result.notes:
+        typer.echo(note, err=True)
+    typer.echo(
+        f"the best of {result.evaluated} looks good by luck alone: these results are in-sample",
+        err=True,
+    )

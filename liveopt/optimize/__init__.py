@@ -1,0 +1,1 @@
+"""Looking for good variants offline, with the same engine that steps them live."""
