@@ -19,9 +19,10 @@ from liveopt.engine.rows import Rows
 from liveopt.optimize.parameters import parse_fixed, single
 
 CURVE_POINTS = 1_000
-TRADE_COLUMNS = (
-    "entry_time side entry_price exit_time exit_price size fees funding net roi reason"
-).split()
+TRADE_COLUMNS = [
+    *("entry_time", "side", "entry_price", "exit_time", "exit_price"),
+    *("size", "fees", "funding", "net", "roi", "reason"),
+]
 
 
 def backtest(
@@ -50,7 +51,7 @@ def backtest(
 ) -> None:
     """Run one variant over candles: signals at a bar's close, fills at the next bar's open.
 
-    Example: `liveopt backtest ma_crossover --data btc-1m.csv --set fast=10 --set slow=50 --set stop=0.02`
+    Example: `liveopt backtest ma_crossover --data btc-1m.csv --set fast=10 --set stop=0.02`
     """
     settings = config.load()
     chosen = options.strategy_named(strategy)
@@ -92,9 +93,7 @@ def _run(batch: Batch, rows: Rows) -> list[tuple[int, float]]:
     return points
 
 
-def _report(
-    batch: Batch, source: options.Source, parameters: dict[str, Any], json: bool
-) -> None:
+def _report(batch: Batch, source: options.Source, parameters: dict[str, Any], json: bool) -> None:
     accounts = {
         name: {n: float(v[0]) for n, v in batch.metrics(source.periods_per_year, late).items()}
         for name, late in (("metrics", False), ("pessimistic", True))
@@ -122,15 +121,16 @@ def _report(
     typer.echo(f"{batch.setup.strategy.name} {_words(parameters)}")
     typer.echo(f"{read['bars']} bars of {read['interval_s']} s, {read['first']} to {read['last']}")
     lines = [
-        (name, *(account[name] for account in accounts.values()), METRICS[name])
-        for name in METRICS
+        (name, *(account[name] for account in accounts.values()), METRICS[name]) for name in METRICS
     ]
     table(("metric", *(n.replace("metrics", "value") for n in accounts), "what it is"), lines)
     typer.echo(f"position at the end: {position}")
 
 
 def _words(parameters: dict[str, Any]) -> str:
-    return " ".join(f"{n}={v:g}" if isinstance(v, float) else f"{n}={v}" for n, v in parameters.items())
+    return " ".join(
+        f"{n}={v:g}" if isinstance(v, float) else f"{n}={v}" for n, v in parameters.items()
+    )
 
 
 def _time(seconds: float, source: options.Source) -> str:

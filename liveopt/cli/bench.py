@@ -100,19 +100,31 @@ def engine(
         as_json(facts)
         return
     lines = [(k, v) for k, v in facts.items() if not isinstance(v, dict)]
-    lines += [(f"{k} {n}", w) for k, v in facts.items() if isinstance(v, dict) for n, w in v.items()]
+    lines += [
+        (f"{k} {n}", w) for k, v in facts.items() if isinstance(v, dict) for n, w in v.items()
+    ]
     table(("figure", "value"), lines)
 
 
 def start_up() -> dict[str, float]:
     """Seconds from the start of a process to its first result, with an empty and a filled cache."""
-    command = [sys.executable, "-m", "liveopt", "demo", "--variants", "64", "--bars", "1000", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "liveopt",
+        "demo",
+        "--variants",
+        "64",
+        "--bars",
+        "1000",
+        "--json",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"LIVEOPT_CACHE": folder}
 
         def once() -> float:
             began_s = time.perf_counter()
-            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  our own program
             return time.perf_counter() - began_s
 
         cold_s = once()
@@ -135,13 +147,19 @@ def big_runs(device: Device, variants: int, rows: Rows) -> dict[str, float]:
             batch = made(setup, variants)
             seconds = timed(lambda b=batch: device.advance(b, rows))  # type: ignore[misc]
             best[name] = max(best.get(name, 0.0), variants * len(rows) / seconds)
-    found = {**best, "bytes_per_variant": float(made(setups["variant_bars_per_s"], 64).program.bytes_per_variant)}
-    found["pessimistic_cost"] = (
-        best["variant_bars_per_s"] / best["pessimistic_variant_bars_per_s"]
-    )
+    found = {
+        **best,
+        "bytes_per_variant": float(
+            made(setups["variant_bars_per_s"], 64).program.bytes_per_variant
+        ),
+    }
+    found["pessimistic_cost"] = best["variant_bars_per_s"] / best["pessimistic_variant_bars_per_s"]
     if isinstance(device, Gpu):
         kernel = device.kernel(made(setups["variant_bars_per_s"], 64).program)
-        found |= {"registers": float(kernel.num_regs), "local_bytes": float(kernel.local_size_bytes)}
+        found |= {
+            "registers": float(kernel.num_regs),
+            "local_bytes": float(kernel.local_size_bytes),
+        }
     return found
 
 

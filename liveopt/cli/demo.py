@@ -13,7 +13,7 @@ from liveopt.core.account import Rule
 from liveopt.core.bars import MINUTE_NS
 from liveopt.data.market import synthetic_bars
 from liveopt.engine.batch import Setup
-from liveopt.engine.device import choose, memory_bytes
+from liveopt.engine.device import Run, choose, memory_bytes
 from liveopt.optimize.parameters import features, random_variants
 from liveopt.optimize.sweep import sweep as run_sweep
 from liveopt.strategies import load
@@ -43,9 +43,8 @@ def demo(
     choice = choose(settings.engine.device, settings.engine.threads)
     where = (choice.device, memory_bytes(choice.device, settings.engine.memory_mib))
     with Meter(variants * len(rows), f"{variants} variants") as meter:
-        result = run_sweep(
-            setup, batches, rows, source.periods_per_year, where, ("bar_sharpe", 10), meter.add
-        )
+        run = Run(setup, rows, source.periods_per_year)
+        result = run_sweep(run, batches, where, ("bar_sharpe", 10), meter.add)
         elapsed_s, rate = meter.elapsed_s(), meter.rate()
     if json:
         as_json({

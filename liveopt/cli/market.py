@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from liveopt.cli.show import Failure
 from liveopt.config import Settings
 from liveopt.core.account import Rule
 from liveopt.core.bars import HOUR_NS, SECOND_NS, Bars, check, infer_interval_ns, interval_ns
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import Strategy
 from liveopt.data.candles import read_candles
-from liveopt.data.tables import parse_time
+from liveopt.data.tables import DataError, parse_time
 from liveopt.engine.batch import Setup
 from liveopt.engine.rows import Rows, rows_of
 from liveopt.optimize.parameters import BadParameter, Variants, features
@@ -111,13 +110,14 @@ def source(path: Path, bars: Bars, signal: str | None) -> Source:
     check(bars)
     try:
         fine_ns = infer_interval_ns(bars)
-        signal_ns = interval_ns(signal) if signal else fine_ns
-        if signal_ns % fine_ns:
-            raise BadParameter(f"--signal {signal} is not made of whole bars of the data")
-    except BadParameter:
-        raise
     except ValueError as error:
-        raise Failure(f"{path}: {error}") from error
+        raise DataError(path, None, None, str(error)) from error
+    try:
+        signal_ns = interval_ns(signal) if signal else fine_ns
+    except ValueError as error:
+        raise BadParameter(f"--signal: {error}") from error
+    if signal_ns % fine_ns:
+        raise BadParameter(f"--signal {signal} is not made of whole bars of the data")
     return Source(path, bars, fine_ns, signal_ns)
 
 
@@ -191,4 +191,6 @@ def check_leverage(setup: Setup, variants: Variants) -> None:
     """Refuse a leverage at which a position would be liquidated as it is opened."""
     most = 1.0 / (setup.instrument.maintenance + setup.instrument.liquidation_fee)
     if setup.rule.perpetual and float(np.max(variants.risk["leverage"], initial=1.0)) >= most:
-        raise BadParameter(f"leverage must stay below {most:g}: the maintenance margin allows no more")
+        raise BadParameter(
+            f"leverage must stay below {most:g}: the maintenance margin allows no more"
+        )

@@ -61,7 +61,7 @@ class Meter:
             left_s = (self.total - self.done) / max(self.rate(), 1.0)
             share = 100.0 * self.done / self.total
             typer.echo(
-                f"{self.what}: {share:.0f} %, {self.rate():.3g} variant-bars/s, {left_s:.0f} s left",
+                f"{self.what}: {share:.0f} %, {self.rate():.3g} bars/s, {left_s:.0f} s left",
                 err=True,
             )
 

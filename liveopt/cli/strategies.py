@@ -26,7 +26,10 @@ def strategies(
     if json:
         as_json([described(s) for s in load().values()])
         return
-    table(("strategy", "knobs", "what it does"), [(s.name, len(s.knobs), s.text) for s in load().values()])
+    table(
+        ("strategy", "knobs", "what it does"),
+        [(s.name, len(s.knobs), s.text) for s in load().values()],
+    )
 
 
 def described(strategy: Strategy) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from liveopt.cli import market as options
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import as_json, table
 from liveopt.core.metrics import METRICS
-from liveopt.engine.device import choose, memory_bytes
+from liveopt.engine.batch import Setup
+from liveopt.engine.device import Run, choose, memory_bytes
 from liveopt.optimize.parameters import (
     BadParameter,
     Variants,
@@ -83,9 +84,8 @@ def sweep(
     where = (choice.device, memory_bytes(choice.device, settings.engine.memory_mib))
     count = sum(len(b) for b in batches)
     with Meter(count * len(rows), f"{count} variants") as meter:
-        result = run_sweep(
-            setup, batches, rows, source.periods_per_year, where, (by, top), meter.add
-        )
+        run = Run(setup, rows, source.periods_per_year)
+        result = run_sweep(run, batches, where, (by, top), meter.add)
         elapsed_s, rate = meter.elapsed_s(), meter.rate()
     facts = {
         "strategy": chosen.name,
@@ -111,10 +111,11 @@ def _standard(
     return full
 
 
-def _check(batches: list[Variants], setup: options.Setup) -> None:
+def _check(batches: list[Variants], setup: Setup) -> None:
     if not any(map(len, batches)):
         raise BadParameter(
-            f"none of {sum(b.invalid for b in batches)} combinations satisfies {setup.strategy.rule}"
+            f"{sum(b.invalid for b in batches)} combinations, and none satisfies"
+            f" {setup.strategy.rule}"
         )
     for batch in batches:
         options.check_leverage(setup, batch)

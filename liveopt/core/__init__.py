@@ -1,1 +1,1 @@
-"""The stations a bar passes, as plain functions of plain numbers; a station imports only earlier ones."""
+"""The stations a bar passes: plain functions of numbers; a station imports only earlier ones."""

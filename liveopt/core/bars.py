@@ -48,7 +48,7 @@ def floor_ns(at_ns: int, width_ns: int) -> int:
     return at_ns - at_ns % width_ns
 
 
-class BadBar(ValueError):  # noqa: N818  (one word for the thing, as Bar and LateTick)
+class BadBar(ValueError):
     """The first bar, counted from 0, that cannot have come from a market."""
 
     def __init__(self, row: int, column: str, value: float, why: str) -> None:

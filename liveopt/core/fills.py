@@ -3,7 +3,7 @@
 from liveopt.core.indicators import clamp
 
 WHOLE = 6755399441055744.0
-"""1.5 * 2**52: adding and subtracting it rounds a float64 to a whole number, the same on every device."""
+"""1.5 * 2**52: adding and subtracting it rounds a float64 to a whole number, on every device."""
 WHOLE_LIMIT = 2251799813685248.0
 KELLY_CAP = 0.25
 KELLY_TRADES = 30.0
@@ -41,7 +41,9 @@ def slipped(price: float, side: float, slippage: float, tick: float) -> float:
     return on_tick(price * (1.0 + side * slippage), tick)
 
 
-def kelly_fraction(trades: float, wins: float, gained: float, lost: float, fallback: float) -> float:
+def kelly_fraction(
+    trades: float, wins: float, gained: float, lost: float, fallback: float
+) -> float:
     """Kelly's share p - (1 - p) / b of the balance from the trades so far, within [0, 0.25].
 
     p is the share of winners and b the mean win over the mean loss; source: Kelly (1956).
@@ -49,7 +51,9 @@ def kelly_fraction(trades: float, wins: float, gained: float, lost: float, fallb
     losses = trades - wins
     known = (trades >= KELLY_TRADES) & (gained > 0.0) & (lost > 0.0)
     win_rate = wins / (trades if known else 1.0)
-    payoff = (gained / (wins if known else 1.0)) / (lost / (losses if known else 1.0) if known else 1.0)
+    mean_win = gained / (wins if known else 1.0)
+    mean_loss = lost / (losses if known else 1.0)
+    payoff = mean_win / (mean_loss if known else 1.0)
     share = clamp(win_rate - (1.0 - win_rate) / (payoff if known else 1.0), 0.0, KELLY_CAP)
     return share if known else fallback
 
@@ -57,7 +61,8 @@ def kelly_fraction(trades: float, wins: float, gained: float, lost: float, fallb
 def volatility_fraction(fraction: float, price: float, atr: float, leverage: float) -> float:
     """Share of the balance as margin so that a move of 1.5 ATR costs `fraction` of it."""
     known = atr > 0.0
-    share = fraction * price / (STOP_ATRS * (atr if known else 1.0) * leverage)
+    move = STOP_ATRS * (atr if known else 1.0)
+    share = fraction * price / (move * leverage)
     return clamp(share, 0.0, 1.0) if known else fraction
 
 

@@ -19,14 +19,15 @@ def wilder(last: float, value: float, seen_inv: float, weight: float) -> float:
 
 
 def strength(up: float, down: float) -> float:
-    """RSI in 0..100 from the means of gains and losses; 0 on a market that never moved, as TA-Lib."""
+    """RSI in 0..100 from the means of gains and losses; 0 if nothing ever moved, as in TA-Lib."""
     total = up + down
     some = total > 0.0
-    return 100.0 * up / (total if some else 1.0) if some else 0.0
+    safe = total if some else 1.0
+    return 100.0 * up / safe if some else 0.0
 
 
 def slide(last: float, value: float, left: float) -> float:
-    """Running sum of a window when `value` enters and `left` leaves (0.0 until the window is full)."""
+    """Running sum of a window that `value` enters and `left` leaves (0.0 until it is full)."""
     return last + (value - left)
 
 
@@ -45,4 +46,65 @@ def position(value: float, low: float, high: float) -> float:
     """Where `value` stands between `low` (0) and `high` (1); the middle when they are equal."""
     span = high - low
     some = span > 0.0
-    return (value - low) / (span if some else 1.0) if some else 0.5
+    safe = span if some else 1.0
+    return (value - low) / safe if some else 0.5
+
+
+def higher(one: float, other: float) -> float:
+    """The greater of two numbers."""
+    return one if one > other else other
+
+
+def lower(one: float, other: float) -> float:
+    """The lesser of two numbers."""
+    return one if one < other else other
+
+
+def scaled(value: float, full: float) -> float:
+    """`value` measured by `full` and kept within -1..1; 0 where there is nothing to measure by."""
+    some = full > 0.0
+    return clamp(value / (full if some else 1.0), -1.0, 1.0) if some else 0.0
+
+
+def side(value: float, line: float, last: float) -> float:
+    """1 above a line, -1 below it, the last side on it: to touch is not to cross."""
+    below = -1.0 if value < line else last
+    return 1.0 if value > line else below
+
+
+def zone(value: float, low: float, high: float) -> float:
+    """1 above a band, -1 below it, 0 within."""
+    below = -1.0 if value < low else 0.0
+    return 1.0 if value > high else below
+
+
+def since(seen: float, start: float) -> float:
+    """1 / bars seen after `start`: the `seen_inv` of a mean whose input begins late; 1 before."""
+    return 1.0 / higher(seen - start, 1.0)
+
+
+def parting(left: float, mean: float, seen_inv: float, window_inv: float) -> float:
+    """What a window gives up for its next value; while it fills up, that changes nothing."""
+    return left if seen_inv < window_inv else mean
+
+
+def moving_mean(
+    mean: float, value: float, gone: float, seen_inv: float, window_inv: float
+) -> float:
+    """Plain mean of a window when `value` enters and `gone` (see `parting`) leaves."""
+    return mean + higher(seen_inv, window_inv) * (value - gone)
+
+
+def moving_squares(last: float, value: float, gone: float, before: float, after: float) -> float:
+    """Squared distances of a window from its mean, which moves from `before` to `after`.
+
+    Welford's update with a value leaving: no difference of large squares, so a variance of small
+    moves is right at any price level.
+    """
+    squares = last + (value - gone) * ((value - after) + (gone - before))
+    return squares if squares > 0.0 else 0.0
+
+
+def directional(up: float, down: float) -> float:
+    """DX in 0..100 from the means of directional moves; the true range cancels; 0 without moves."""
+    return 100.0 * sized(scaled(up - down, up + down))

@@ -1,4 +1,4 @@
-"""What is traded and at what cost: spot or linear perpetual, steps of price and size, fees, margin rules."""
+"""What is traded and at what cost: spot or linear perpetual, steps, fees, margin rules."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -81,5 +81,5 @@ def liquidation_price(
 
 
 def liquidation_price_2024(entry: float, side: float, leverage: float, maintenance: float) -> float:
-    """KuCoin's older rule, maintenance margin on the entry's notional; kept to read old accounts."""
+    """KuCoin's older rule: maintenance margin on the entry's notional; to read old accounts."""
     return entry * (1.0 - side * (1.0 / leverage - maintenance))

@@ -1,4 +1,4 @@
-"""What all variants see alike: the fine bar that fills orders and the signal bar that strategies read."""
+"""What all variants see alike: the fine bar that fills orders, the signal bar strategies read."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Fine:
 
 @dataclass(slots=True)
 class Market:
-    """The signal bar that has just closed, with what every variant would otherwise derive from it."""
+    """The signal bar that has just closed, with what every variant would else derive from it."""
 
     open: float = 0.0
     high: float = 0.0

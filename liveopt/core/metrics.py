@@ -1,4 +1,4 @@
-"""What a run is measured by: sums kept bar by bar in constant memory, and the metrics read from them."""
+"""What a run is measured by: sums kept in constant memory, and the metrics read from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

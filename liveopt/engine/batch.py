@@ -20,7 +20,7 @@ Columns = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run is: strategy, rule, instrument and capital; variants differ in their knobs alone."""
+    """What a run is: strategy, rule, instrument, capital; variants differ in knobs and risk."""
 
     strategy: Strategy
     rule: Rule
@@ -35,8 +35,11 @@ class Setup:
 
 @dataclass(slots=True)
 class Batch:
-    """The state of many variants. `blocks` is all of it that changes with the bars, but for the
-    tail of the market that inputs look back on."""
+    """The state of many variants.
+
+    `blocks` is all of it that changes with the bars, but for the tail of the market that inputs
+    look back on.
+    """
 
     setup: Setup
     program: Program

@@ -27,9 +27,7 @@ class Device(Protocol):
     def name(self) -> str:
         """`cpu` or `gpu`."""
 
-    def advance(
-        self, batch: Batch, rows: Rows, progress: Callable[[int], None] = ...
-    ) -> None:
+    def advance(self, batch: Batch, rows: Rows, progress: Callable[[int], None] = ...) -> None:
         """Fold the rows into the batch's state; `progress` hears how many rows were done."""
 
 
@@ -68,6 +66,15 @@ def batch_size(setup: Setup, variants: int, room_bytes: int) -> int:
     return max(LANES, min(variants + -variants % LANES, int(room_bytes / each) // LANES * LANES))
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all variants of a run have in common: its set-up, its bars, and how long a year is."""
+
+    setup: Setup
+    rows: Rows
+    periods_per_year: float
+
+
 @dataclass(slots=True)
 class Evaluation:
     """The metrics of many variants after one run, and how they were come by."""
@@ -77,10 +84,8 @@ class Evaluation:
 
 
 def evaluate(
-    setup: Setup,
+    run: Run,
     columns: tuple[Columns, Columns],
-    rows: Rows,
-    periods_per_year: float,
     choice: tuple[Device, int],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
@@ -93,7 +98,7 @@ def evaluate(
     knobs, risk = columns
     device, room = choice
     total = len(next(iter(knobs.values())))
-    size, halvings = batch_size(setup, total, room), 0
+    size, halvings = batch_size(run.setup, total, room), 0
     parts: list[dict[str, Array]] = []
     notes: list[str] = []
     first = 0
@@ -107,8 +112,8 @@ def evaluate(
             progress(count * width)
 
         try:
-            batch = open_batch(setup, _cut(knobs, first, last), _cut(risk, first, last))
-            device.advance(batch, rows, heard)
+            batch = open_batch(run.setup, _cut(knobs, first, last), _cut(risk, first, last))
+            device.advance(batch, run.rows, heard)
         except MemoryError:
             progress(-done)
             if isinstance(device, Cpu) and size == LANES:
@@ -123,7 +128,7 @@ def evaluate(
                 device = Cpu()
                 notes.append("out of memory four times: went on with the cpu")
             continue
-        parts.append(batch.metrics(periods_per_year))
+        parts.append(batch.metrics(run.periods_per_year))
         first = last
     return Evaluation({n: np.concatenate([p[n] for p in parts]) for n in parts[0]}, notes)
 

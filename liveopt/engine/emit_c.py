@@ -9,7 +9,7 @@ The arrays are those of the CPU engine, so a block may move between devices as i
 
 import ast
 
-from liveopt.engine.lower import assignments, is_boolean, reads, writes
+from liveopt.engine.lower import LOCAL, assignments, is_boolean, reads, writes
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
@@ -111,9 +111,7 @@ def _hot(program: Program) -> set[str]:
 
 def _signal(program: Program) -> list[str]:
     out = [
-        f"{n} = row[{len(FINE_ROW) + i}];"
-        for i, n in enumerate(SIGNAL_ROW)
-        if n in program.shared
+        f"{n} = row[{len(FINE_ROW) + i}];" for i, n in enumerate(SIGNAL_ROW) if n in program.shared
     ]
     out += _body(program.observe)
     for i, name in enumerate(program.inputs):
@@ -137,7 +135,7 @@ def _body(body: Body) -> list[str]:
 
 
 def _is_local(name: str) -> bool:
-    return name == "target" or name.rsplit("_", 1)[-1].isdigit()
+    return name == "target" or LOCAL.match(name) is not None
 
 
 def _lines(body: Body) -> list[str]:
@@ -170,7 +168,8 @@ def expression(node: ast.expr) -> str:
             return f"(-{expression(operand)})"
         case ast.IfExp(test, body, orelse):
             return f"({expression(test)} ? {expression(body)} : {expression(orelse)})"
-    raise AssertionError(ast.dump(node))
+        case _:
+            raise AssertionError(ast.dump(node))
 
 
 def _number(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Prints a program as a Python module for numba: bars outside, 64 variants inside, rare events apart.
+"""Prints a program as a module for numba: bars outside, 64 variants inside, rare events apart.
 
 A block is one array: each cell a row of 64 variants, then the market's shared cells. Loops over a
 row have no branches, so LLVM turns them into vector code. Whatever happens rarely - a fill, a

@@ -13,14 +13,14 @@ from liveopt.engine.program import SIGNAL, Program
 from liveopt.engine.rows import Rows
 
 CHUNK_ROWS = 16_384
-"""Rows of one launch: a fraction of a second on any card, so that progress and Ctrl-C get through."""
+"""Rows of one launch: a fraction of a second, so that progress and Ctrl-C get through."""
 OPTIONS = ("--fmad=false", "--std=c++11")
 THREADS = 128
 FEW = 32
 """Threads of a block when there are too few variants to give every multiprocessor full ones."""
 
 
-class NoGpu(RuntimeError):  # noqa: N818  (it names what is missing, not a fault)
+class NoGpu(RuntimeError):
     """Why there is no GPU to use, and what would mend it."""
 
 

@@ -39,7 +39,7 @@ def prepare(inputs: Mapping[str, Input], names: tuple[str, ...], knobs: Columns)
         windows.append(found)
         places.append(place.astype(np.int64))
     depth = max((int(w[-1]) + _skip(k) for k, w in zip(kinds, windows, strict=True)), default=0)
-    history = {k.column: np.zeros(depth) for k in kinds}
+    history: dict[str, Array] = {k.column: np.zeros(depth) for k in kinds}
     return Inputs(kinds, tuple(windows), tuple(places), depth, history)
 
 
@@ -66,7 +66,11 @@ def spool(inputs: Inputs, signals: Array, seen: int) -> Tape:
         if isinstance(kind, Lag):
             piece, stride, at = values, 1, inputs.depth - windows[place]
         else:
-            piece, stride, at = _extremes(kind, values, windows, inputs.depth, seen), len(windows), place
+            piece, stride, at = (
+                _extremes(kind, values, windows, inputs.depth, seen),
+                len(windows),
+                place,
+            )
         pieces.append(piece.ravel())
         strides.append(stride)
         index.append(at + offset)

@@ -6,8 +6,8 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def first_bit(_context: Any, mask: Any) -> Any:
+@intrinsic
+def first_bit(_context: Any, _mask: Any) -> Any:
     """The position of the lowest bit set in a 64-bit mask that is not zero."""
 
     def emit(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

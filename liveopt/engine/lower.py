@@ -7,12 +7,13 @@ construct outside the plain language is refused with the file and line where it 
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 LOG = "LOG"
 """The marker statement where a closed trade is written to the log."""
@@ -38,7 +39,10 @@ class Known:
 
 
 Binding = Record | Known | ast.expr
+LOCAL = re.compile(r"v\d+_")
+"""How a local name begins; no record has such a prefix, so a field may be called anything."""
 _UNKNOWN = object()
+_ALLOWED = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 
@@ -63,7 +67,7 @@ class Lowering:
         return frame.out, frame.result
 
     def local(self, word: str) -> str:
-        """A name that nothing else has: `v7_word`, which no field of a record looks like."""
+        """A name that nothing else has: `v7_word`."""
         self._names += 1
         name = f"v{self._names}_{word}"
         self.locals.add(name)
@@ -90,9 +94,7 @@ class Lowering:
 class _Frame:
     """One inlined call: where its names point and what it has written so far."""
 
-    def __init__(
-        self, owner: Lowering, function: FunctionType, names: dict[str, Binding]
-    ) -> None:
+    def __init__(self, owner: Lowering, function: FunctionType, names: dict[str, Binding]) -> None:
         self.owner = owner
         self.function = function
         self.names = names
@@ -175,34 +177,38 @@ class _Frame:
         known = self.known(node)
         if known is not _UNKNOWN:
             return self.constant(node, known)
+        found = self.cell(node) or self.operation(node)
+        if found is None:
+            self.refuse(node, f"{ast.unparse(node)!r} is not in the plain language")
+        return found
+
+    def cell(self, node: ast.expr) -> ast.expr | None:
+        """A local name, or a field of a record as one."""
         match node:
             case ast.Name(name):
                 bound = self.names.get(name)
-                if isinstance(bound, ast.expr):
-                    return bound
-                if name in self.own:
-                    self.refuse(node, f"{name!r} is set on one branch only")
+                return bound if isinstance(bound, ast.expr) else None
             case ast.Attribute(ast.Name(record), name):
-                bound = self.names.get(record)
-                if isinstance(bound, Record):
-                    return _name(f"{bound.prefix}_{name}")
-            case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), right):
-                one, other = self.pair(left, right)
-                return ast.BinOp(one, node.op, other)
-            case ast.BinOp(left, ast.BitAnd() | ast.BitOr(), right):
-                return self.logic(node.op, *self.pair(left, right))
+                owner = self.names.get(record)
+                return _name(f"{owner.prefix}_{name}") if isinstance(owner, Record) else None
+            case _:
+                return None
+
+    def operation(self, node: ast.expr) -> ast.expr | None:
+        """Arithmetic, comparison, choice or call over lowered operands."""
+        match node:
+            case ast.BinOp(left, operator, right) if isinstance(operator, _ALLOWED):
+                return self.binary(operator, self.expression(left), self.expression(right))
             case ast.UnaryOp(ast.USub(), operand):
                 return ast.UnaryOp(ast.USub(), self.expression(operand))
-            case ast.Compare(left, [operator], [right]) if isinstance(operator, _COMPARISONS):
-                one, other = self.pair(left, right)
-                return ast.Compare(one, [operator], [other])
+            case ast.Compare(left, [_], [right]):
+                return ast.Compare(self.expression(left), node.ops, [self.expression(right)])
             case ast.IfExp(test, body, orelse):
                 return self.choice(test, body, orelse)
             case ast.Call():
-                result = self.call(node)
-                if result is not None:
-                    return result
-        return self.refuse(node, f"{ast.unparse(node)!r} is not in the plain language")
+                return self.call(node)
+            case _:
+                return None
 
     def choice(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> ast.expr:
         known = self.known(test)
@@ -224,8 +230,8 @@ class _Frame:
             one = _name(name)
         return one, other
 
-    def logic(self, operator: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
-        """`&` and `|`, with a side that is already known folded away."""
+    def binary(self, operator: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
+        """Arithmetic as it stands; `&` and `|` with a side that is already known folded away."""
         keeps = isinstance(operator, ast.BitAnd)
         for one, other in ((left, right), (right, left)):
             if isinstance(one, ast.Constant) and isinstance(one.value, bool):
@@ -280,7 +286,8 @@ class _Frame:
                 if one is _UNKNOWN or other is _UNKNOWN:
                     return _UNKNOWN
                 return (one == other) == isinstance(operator, ast.Eq)
-        return _UNKNOWN
+            case _:
+                return _UNKNOWN
 
     def known_name(self, name: str) -> Any:
         if name in self.names:
@@ -295,13 +302,11 @@ class _Frame:
         return _UNKNOWN if value is _UNKNOWN else getattr(value, name)
 
     def constant(self, node: ast.expr, value: Any) -> ast.expr:
-        if isinstance(value, bool):
-            return ast.Constant(value)
-        if isinstance(value, int | float):
-            return ast.Constant(float(value))
-        return self.refuse(node, f"{ast.unparse(node)} is not a number")
+        if not isinstance(value, int | float):
+            self.refuse(node, f"{ast.unparse(node)} is not a number")
+        return ast.Constant(value if isinstance(value, bool) else float(value))
 
-    def refuse(self, node: ast.stmt | ast.expr, why: str) -> Any:
+    def refuse(self, node: ast.stmt | ast.expr, why: str) -> NoReturn:
         place = f"{self.function.__code__.co_filename}:{node.lineno}"
         raise NotPlain(f"{place} in {self.function.__name__}: {why}")
 
@@ -325,9 +330,7 @@ def _assignment(name: str, value: ast.expr) -> ast.Assign:
 
 def reads(node: ast.AST) -> set[str]:
     """Names whose value a statement or expression uses."""
-    return {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
-    }
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 def writes(body: list[ast.stmt]) -> set[str]:
@@ -349,11 +352,12 @@ def is_boolean(node: ast.expr, booleans: set[str]) -> bool:
             return isinstance(value, bool)
         case ast.Name(name):
             return name in booleans
-        case ast.BinOp(left, ast.BitAnd() | ast.BitOr(), _):
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
             return True
-        case ast.IfExp(_, body, _):
+        case ast.IfExp(body=body):
             return is_boolean(body, booleans)
-    return False
+        case _:
+            return False
 
 
 def assignments(body: list[ast.stmt]) -> Iterator[ast.Assign]:
@@ -403,7 +407,7 @@ def pruned(body: list[ast.stmt], keep: set[str], log: bool) -> list[ast.stmt]:
                 then, other = pruned(then, keep, log), pruned(other, keep, log)
                 if then or other:
                     out.append(ast.If(test, then or [ast.Pass()], other))
-            case ast.Expr():
-                if log:
+            case _:
+                if log and isinstance(statement, ast.Expr):
                     out.append(statement)
     return out

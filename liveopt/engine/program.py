@@ -32,16 +32,17 @@ SIGNAL_ROW = ("bar_open", "bar_high", "bar_low", "bar_close", "bar_volume", "bar
 ROW_CELLS = FINE_ROW + SIGNAL_ROW
 
 MEASURED = (
-    "a_trades a_wins a_gained a_lost a_roi_sum a_roi_squares a_fees a_losing_most a_refused"
-    " p_equity p_inv_equity p_inv_last p_inv_peak p_drawdown p_returns p_return_squares"
-    " p_loss_squares p_bars_in a_side a_want a_qty a_cash"
-).split()
+    *("a_trades", "a_wins", "a_gained", "a_lost", "a_roi_sum", "a_roi_squares", "a_fees"),
+    *("a_losing_most", "a_refused", "a_side", "a_want", "a_qty", "a_cash"),
+    *("p_equity", "p_inv_equity", "p_inv_last", "p_inv_peak", "p_drawdown"),
+    *("p_returns", "p_return_squares", "p_loss_squares", "p_bars_in"),
+)
 """State that metrics are read from; `b_` and `q_` are the same of the pessimistic account."""
 
 LOGGED = (
-    "a_since_s fine_time_s a_was_side a_entry a_leave a_was_qty a_paid a_funded a_net a_roi"
-    " a_reason"
-).split()
+    *("a_since_s", "fine_time_s", "a_was_side", "a_entry", "a_leave", "a_was_qty"),
+    *("a_paid", "a_funded", "a_net", "a_roi", "a_reason"),
+)
 """What is written down of a closed trade, in this order."""
 
 
@@ -102,7 +103,7 @@ class Program:
 
 
 def used_by(body: Body) -> set[str]:
-    """Every name a body reads or sets; a cell set on one branch only keeps its value on the other."""
+    """Every name a body reads or sets; what is set on one branch keeps its value on the other."""
     return {n for s in body for n in reads(s)} | writes(body)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from liveopt.core.account import Account, Term, act, due
+from liveopt.core.account import Account, Risk, Term, act, due
 from liveopt.core.market import Fine, Market, observe
 from liveopt.core.metrics import Path, mark
 from liveopt.core.step import close_signal, signal
 from liveopt.core.strategy import Highest, Input, Lag
-from liveopt.engine.batch import Batch
+from liveopt.engine.batch import Batch, vars_of
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
@@ -50,6 +50,9 @@ class Lone:
         self.k = SimpleNamespace(**setup.choices)
         for name in program.params:
             setattr(self.k, name.removeprefix("k_"), float(batch.cell(name)[variant]))
+        self.risk = Risk(
+            **{n: getattr(self.k, n) for n in vars_of(Risk()) if f"k_{n}" in program.params}
+        )
         self.windows = {
             name.removeprefix("x_"): int(windows[places[variant]])
             for name, windows, places in zip(
@@ -84,7 +87,7 @@ class Lone:
         for number, (term, a, path) in enumerate(self.accounts):
             if due(self.fine, term, a):
                 book = Ledger() if number else self.ledger
-                act(self.fine, term, self.k, self.bar.atr, a, book)
+                act(self.fine, term, self.risk, self.bar.atr, a, book)
             mark(self.fine, term, a, path)
 
     def _signal(self, row: list[float]) -> None:

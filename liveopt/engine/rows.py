@@ -47,10 +47,10 @@ def rows_of(
     closes, signal = resample(bars, fine_ns, signal_ns)
     ends = np.flatnonzero(closes)
     base = len(FINE_ROW)
-    for i, column in enumerate(
+    for i, values in enumerate(
         (signal.open, signal.high, signal.low, signal.close, signal.volume, signal.at_ns // DAY_NS)
     ):
-        table[ends, base + i] = column
+        table[ends, base + i] = values
     return Rows(table, (FINE + SIGNAL * (closes != 0)).astype(np.uint8))
 
 

@@ -29,11 +29,10 @@ RISK: Final[dict[str, Knob]] = {
     "max_hold": Knob(0.0, 1e9, 3600.0, "seconds after which the position is closed"),
 }
 """Every strategy's risk parameters; a default here only says what is usual."""
-FEATURES: Final = ("stop", "take", "trail", "min_hold", "max_hold")
 GRID_MAX: Final = 50_000_000
 
 
-class BadParameter(ValueError):  # noqa: N818  (it names the thing, as BadBar does)
+class BadParameter(ValueError):
     """A parameter that the strategy does not have, or a value that it does not take."""
 
 
@@ -94,7 +93,9 @@ def grid_variants(
         raise BadParameter(f"{both[0]} is both fixed and in the grid")
     size = math.prod(len(values) for values in grid.values())
     if size > GRID_MAX:
-        raise BadParameter(f"a grid of {size:,} combinations is more than {GRID_MAX:,}; widen the steps")
+        raise BadParameter(
+            f"a grid of {size:,} combinations is more than {GRID_MAX:,}; widen the steps"
+        )
     numbers = {n: np.array(v, float) for n, v in grid.items() if n not in strategy.choices}
     axes = np.meshgrid(*numbers.values(), indexing="ij") if numbers else []
     columns = {n: axis.ravel() for n, axis in zip(numbers, axes, strict=True)}
@@ -119,7 +120,7 @@ def random_variants(
         while found < wanted:
             draw = {n: _draw(k, wanted, rng) for n, k in strategy.knobs.items() if n not in fixed}
             batch = _variants(strategy, choices, draw, fixed)
-            kept.append({n: v[: wanted - found] for n, v in (batch.knobs | batch.risk).items()})
+            kept.append({n: v[: wanted - found] for n, v in {**batch.knobs, **batch.risk}.items()})
             invalid += batch.invalid
             found += len(batch)
             if found == 0 and invalid > 1000 * max(wanted, 1):
@@ -146,8 +147,14 @@ def features(rule: Rule, named: set[str]) -> Rule:
     """The rule with the features of the named risk parameters on."""
     if "arm" in named and "trail" not in named:
         raise BadParameter("arm says where a trailing stop begins; give trail as well")
-    on = {name: True for name in FEATURES if name in named}
-    return replace(rule, **on)
+    return replace(
+        rule,
+        stop="stop" in named,
+        take="take" in named,
+        trail="trail" in named,
+        min_hold="min_hold" in named,
+        max_hold="max_hold" in named,
+    )
 
 
 def _variants(

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.engine.batch import Setup
-from liveopt.engine.device import Device, evaluate
-from liveopt.engine.rows import Rows
+from liveopt.engine.device import Device, Run, evaluate
 from liveopt.optimize.parameters import Variants
 
 Array = npt.NDArray[np.float64]
@@ -40,10 +38,8 @@ def ranking(values: Array, metric: str) -> npt.NDArray[np.int64]:
 
 
 def sweep(
-    setup: Setup,
+    run: Run,
     batches: Iterable[Variants],
-    rows: Rows,
-    periods_per_year: float,
     choice: tuple[Device, int],
     by: tuple[str, int],
     progress: Callable[[int], None] = lambda _: None,
@@ -55,10 +51,8 @@ def sweep(
         found.invalid += variants.invalid
         if not len(variants):
             continue
-        one = replace(setup, choices=variants.choices)
-        result = evaluate(
-            one, (variants.knobs, variants.risk), rows, periods_per_year, choice, progress
-        )
+        one = replace(run, setup=replace(run.setup, choices=variants.choices))
+        result = evaluate(one, (variants.knobs, variants.risk), choice, progress)
         found.evaluated += len(variants)
         found.notes += result.notes
         best = ranking(result.metrics[metric], metric)[:keep]
@@ -69,4 +63,3 @@ def sweep(
     order = ranking(np.array([r.metrics[metric] for r in found.top], float), metric)[:keep]
     found.top = [found.top[i] for i in order]
     return found
-

@@ -32,12 +32,12 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
         m.slow = ema(m.slow, bar.close, bar.inv_n, k.slow_inv, k.slow_weight)
         fast = m.fast
         slow = m.slow
-    if k.kind == "sma":
+    elif k.kind == "sma":
         m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
         m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
         fast = m.fast_sum * k.fast_inv
         slow = m.slow_sum * k.slow_inv
-    if k.kind == "wma":
+    else:
         m.fast = m.fast + (k.fast * bar.close - m.fast_sum)
         m.slow = m.slow + (k.slow * bar.close - m.slow_sum)
         m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
