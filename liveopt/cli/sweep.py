@@ -71,7 +71,7 @@ def sweep(
     costs = options.Costs(fee, maker_fee, slippage, capital, tick, lot)
     named = set(fixed) | set(ranges)
     setup = options.setup_of(chosen, (market, side, sizing), costs, settings, named)
-    rest = {n: v for n, v in _standard(market, settings, fixed).items() if n not in ranges}
+    rest = _standard(market, settings, fixed, set(ranges))
     batches = list(
         random_variants(chosen, random, seed, rest)
         if random is not None
@@ -104,11 +104,15 @@ def sweep(
 
 
 def _standard(
-    market: options.Market, settings: config.Settings, fixed: dict[str, float | str]
+    market: options.Market,
+    settings: config.Settings,
+    fixed: dict[str, float | str],
+    ranged: set[str],
 ) -> dict[str, float | str]:
-    full = dict(fixed)
-    options.standard_risk(market, settings, full)
-    return full
+    """What is fixed, and what the settings say of the risk that is neither fixed nor ranged."""
+    usual: dict[str, float | str] = {}
+    options.standard_risk(market, settings, usual)
+    return {n: v for n, v in usual.items() if n not in ranged} | fixed
 
 
 def _check(batches: list[Variants], setup: Setup) -> None:

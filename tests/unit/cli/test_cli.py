@@ -1,0 +1,298 @@
+"""The command line as a person meets it: real processes' worth of arguments, real files."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from liveopt.cli import main
+from liveopt.core.bars import MINUTE_NS, Bars
+from liveopt.data.market import synthetic_bars
+
+START_NS = 1_700_000_040_000_000_000
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Call:
+    """Run `liveopt` with arguments in an empty folder; exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["liveopt", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out = capsys.readouterr()
+        return int(end.value.code or 0), out.out, out.err
+
+    return run
+
+
+def columns(bars: Bars) -> dict[str, Any]:
+    names = ("open", "high", "low", "close", "volume")
+    return {"date": bars.at_ns.astype("datetime64[ns]")} | dict(
+        zip(names, bars.floats(), strict=True)
+    )
+
+
+@pytest.fixture
+def candles(tmp_path: Path) -> Path:
+    """2,000 minutes as a CSV."""
+    path = tmp_path / "candles.csv"
+    bars = synthetic_bars(2_000, 3, MINUTE_NS, START_NS)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["timestamp", "open", "high", "low", "close", "volume"])
+        for at_ns, *prices in zip(bars.at_ns // 10**6, *bars.floats(), strict=True):
+            writer.writerow([at_ns, *map(repr, map(float, prices))])
+    return path
+
+
+def lines(name: str) -> list[dict[str, str]]:
+    with Path(name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_without_arguments_it_shows_the_common_commands(call: Call) -> None:
+    code, out, _ = call()
+    assert code == 0
+    for word in ("demo", "backtest", "sweep", "--help"):
+        assert word in out
+
+
+def test_the_version_is_told(call: Call) -> None:
+    assert call("--version")[1].strip() == "0.1.0"
+
+
+@pytest.mark.parametrize("command", ["strategies", "backtest", "sweep", "demo", "bench engine"])
+def test_every_help_has_an_example(call: Call, command: str) -> None:
+    code, out, _ = call(*command.split(), "--help")
+    assert code == 0
+    assert "Example" in out
+
+
+def test_strategies_lists_all_and_shows_one(call: Call) -> None:
+    listed = json.loads(call("strategies", "--json")[1])
+    assert "ma_crossover" in [s["name"] for s in listed]
+    assert "ma_crossover" in call("strategies")[1]
+    one = json.loads(call("strategies", "ma_crossover", "--json")[1])
+    assert one["knobs"]["fast"]["default"] == 12
+    assert one["warmup_bars"] == 27
+    shown = call("strategies", "ma_crossover")[1]
+    assert "fast < slow" in shown
+
+
+def test_an_unknown_strategy_is_a_usage_error_that_names_the_known(call: Call) -> None:
+    code, _, err = call("strategies", "nope")
+    assert code == 2
+    assert "ma_crossover" in err
+
+
+def backtest(call: Call, *arguments: object) -> dict[str, Any]:
+    code, out, err = call("backtest", "ma_crossover", *arguments, "--json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_a_backtest_reports_its_metrics_and_writes_its_trades(call: Call, candles: Path) -> None:
+    found = backtest(
+        call, "--data", candles, "--set", "fast=5", "--trades", "t.csv", "--fee", 0.001
+    )
+    trades = lines("t.csv")
+    assert len(trades) == found["metrics"]["trades"] > 3
+    net = sum(float(t["net"]) for t in trades)
+    if found["position_at_end"] == "flat":
+        assert found["metrics"]["equity"] == pytest.approx(10_000 + net)
+    assert found["parameters"]["fast"] == 5.0
+    assert found["data"]["bars"] == 2_000
+    assert {t["reason"] for t in trades} == {"signal"}
+    assert all(t["entry_time"].endswith("Z") for t in trades)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_the_same_candles_in_another_file_are_the_same_run(
+    call: Call, candles: Path, tmp_path: Path, kind: str
+) -> None:
+    table = pa.table(columns(synthetic_bars(2_000, 3, MINUTE_NS, START_NS)))
+    other = tmp_path / f"candles.{kind}"
+    if kind == "parquet":
+        pyarrow.parquet.write_table(table, other)
+    else:
+        pyarrow.feather.write_feather(table, str(other))
+    assert (
+        backtest(call, "--data", candles)["metrics"] == backtest(call, "--data", other)["metrics"]
+    )
+
+
+def test_stops_and_targets_appear_when_they_are_named(call: Call, candles: Path) -> None:
+    found = backtest(
+        call, "--data", candles, "--set", "stop=0.001", "--set", "take=0.001", "--trades", "t.csv"
+    )
+    reasons = {t["reason"] for t in lines("t.csv")}
+    assert found["metrics"]["trades"] > 3
+    assert {"stop", "take"} <= reasons
+
+
+def test_a_perpetual_trades_both_sides_with_leverage(call: Call, candles: Path) -> None:
+    found = backtest(
+        call, "--data", candles, "--market", "perpetual", "--set", "leverage=5",
+        "--set", "fraction=0.1", "--trades", "t.csv", "--funding", 0.0001, "--pessimistic",
+    )  # fmt: skip
+    assert {t["side"] for t in lines("t.csv")} == {"long", "short"}
+    assert found["pessimistic"]["equity"] != found["metrics"]["equity"]
+
+
+def test_a_span_and_longer_signals_are_taken(call: Call, candles: Path) -> None:
+    found = backtest(
+        call, "--data", candles, "--from", "2023-11-15", "--signal", "5m", "--set", "fast=3",
+        "--curve", "curve.csv",
+    )  # fmt: skip
+    assert found["data"]["first"].startswith("2023-11-15T00:00")
+    assert found["data"]["signal_s"] == 300
+    points = lines("curve.csv")
+    assert 2 < len(points) <= 1_000
+    assert float(points[-1]["equity"]) == found["metrics"]["equity"]
+
+
+def test_people_get_a_table(call: Call, candles: Path) -> None:
+    code, out, _ = call("backtest", "ma_crossover", "--data", candles, "--pessimistic")
+    assert code == 0
+    assert "max_drawdown" in out
+    assert "position at the end" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--set", "fats=3"], "did you mean fast"),
+        (["--set", "fast=30"], "needs fast < slow"),
+        (["--side", "short"], "spot cannot be sold short"),
+        (["--set", "leverage=5"], "spot has no leverage"),
+        (["--market", "perpetual", "--set", "leverage=100", "--fee", "7"], "taker_fee is 7"),
+        (["--signal", "7m"], "no interval '7m'"),
+        (["--signal", "15s"], "not made of whole bars"),
+        (["--from", "yesterday"], "--from/--to"),
+        (["--capital", "-1"], "cannot trade"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(
+    call: Call, candles: Path, arguments: list[str], complaint: str
+) -> None:
+    code, _, err = call("backtest", "ma_crossover", "--data", candles, *arguments)
+    assert complaint in err
+    assert code == 2
+
+
+def test_a_bad_cell_is_named_by_row_and_column(call: Call, candles: Path) -> None:
+    lines = candles.read_text().splitlines()
+    cells = lines[100].split(",")
+    cells[3] = "-1"
+    lines[100] = ",".join(cells)
+    candles.write_text("\n".join(lines))
+    code, _, err = call("backtest", "ma_crossover", "--data", candles)
+    assert code == 4
+    assert "row 100" in err
+    assert "low" in err
+
+
+def test_a_missing_file_is_a_data_error(call: Call) -> None:
+    code, _, err = call("backtest", "ma_crossover", "--data", "nope.csv")
+    assert code == 4
+    assert "nope.csv" in err
+
+
+def test_a_place_that_cannot_be_written_is_an_error(call: Call, candles: Path) -> None:
+    code, _, err = call("backtest", "ma_crossover", "--data", candles, "--trades", "no/such/t.csv")
+    assert code == 1
+    assert "cannot write" in err
+
+
+def test_settings_that_are_wrong_are_a_configuration_error(
+    call: Call, candles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEOPT__COSTS__TAKER_FEE", "7")
+    code, _, err = call("backtest", "ma_crossover", "--data", candles)
+    assert code == 4
+    assert "taker_fee" in err.lower()
+
+
+def test_a_sweep_ranks_and_counts_the_invalid(call: Call, candles: Path) -> None:
+    code, out, _ = call(
+        "sweep", "ma_crossover", "--data", candles, "--grid", "fast=5:30:5,slow=10:40:10",
+        "--by", "roi", "--top", 3, "--json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert code == 0
+    assert (found["evaluated"], found["invalid"]) == (15, 9)
+    assert [t["rank"] for t in found["top"]] == [1, 2, 3]
+    rois = [t["metrics"]["roi"] for t in found["top"]]
+    assert rois == sorted(rois, reverse=True)
+    assert found["variant_bars_per_s"] > 0
+
+
+def test_the_best_of_a_sweep_is_the_backtest_of_its_parameters(call: Call, candles: Path) -> None:
+    _, out, _ = call(
+        "sweep", "ma_crossover", "--data", candles, "--random", 50, "--seed", 4, "--json",
+        "--set", "stop=0.01",
+    )  # fmt: skip
+    best = json.loads(out)["top"][0]
+    sets = [x for n, v in best["parameters"].items() for x in ("--set", f"{n}={v}")]
+    alone = backtest(call, "--data", candles, *sets)
+    assert alone["metrics"] == best["metrics"]
+
+
+def test_people_get_a_ranked_table_and_a_warning(call: Call, candles: Path) -> None:
+    code, out, err = call(
+        "sweep", "ma_crossover", "--data", candles, "--random", 20, "--device", "cpu"
+    )
+    assert code == 0
+    assert "rank" in out
+    assert "luck" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "either --grid or --random"),
+        (["--grid", "fast=5:6", "--random", "3"], "either --grid or --random"),
+        (["--grid", "fast=5:6", "--by", "luck"], "the metrics are"),
+        (["--grid", "fast=30:40", "--set", "slow=20"], "none satisfies fast < slow"),
+        (["--grid", "fast=5:6", "--set", "fast=5"], "both fixed and in the grid"),
+        (
+            ["--grid", "leverage=50|100", "--market", "perpetual", "--set", "stop=0.9"],
+            "",
+        ),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_a_usage_error(
+    call: Call, candles: Path, arguments: list[str], complaint: str
+) -> None:
+    code, _, err = call("sweep", "ma_crossover", "--data", candles, *arguments)
+    assert complaint in err
+    assert code == (2 if complaint else 0)
+
+
+def test_the_demo_runs_without_anything(call: Call) -> None:
+    code, out, _ = call("demo", "--variants", 64, "--bars", 1_000, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["evaluated"] == 64
+    assert len(found["top"]) == 10
+    assert call("demo", "--variants", 64, "--bars", 1_000)[0] == 0
+
+
+def test_undefined_numbers_are_null_in_json(call: Call, candles: Path) -> None:
+    found = backtest(call, "--data", candles, "--set", "slow=600", "--to", "2023-11-15")
+    assert found["metrics"]["trades"] == 0
+    assert found["metrics"]["win_rate"] is None
+    assert not np.isnan(found["metrics"]["roi"])
