@@ -93,11 +93,11 @@ def _fine(program: Program, used: set[str]) -> list[str]:
     for phase in program.accounts:
         cold = [n for n in program.cells if n in used_by(phase.act) and n not in hot]
         changed = writes(phase.act)
-        out += ["{", *_body(phase.due), f"if ({expression(phase.flag)}) {{"]
+        out += ["{", *_body(phase.due, program), f"if ({expression(phase.flag)}) {{"]
         out += [f"double {n} = s[{rows[n] * LANES}];" for n in cold]
-        out += _body(phase.act)
+        out += _body(phase.act, program)
         out += [f"s[{rows[n] * LANES}] = {n};" for n in cold if n in changed]
-        out += ["}", *_body(phase.mark), "}"]
+        out += ["}", *_body(phase.mark, program), "}"]
     return out
 
 
@@ -113,14 +113,15 @@ def _signal(program: Program) -> list[str]:
     out = [
         f"{n} = row[{len(FINE_ROW) + i}];" for i, n in enumerate(SIGNAL_ROW) if n in program.shared
     ]
-    out += _body(program.observe)
+    out += _body(program.observe, program)
     for i, name in enumerate(program.inputs):
         out += [f"const double {name} = tape[at_{i} + place_{i}];", f"at_{i} += strides[{i}];"]
-    return out + _body(program.decide)
+    return out + _body(program.decide, program)
 
 
-def _body(body: Body) -> list[str]:
+def _body(body: Body, program: Program) -> list[str]:
     """Statements with the declarations of the locals they introduce."""
+    kept = {*program.cells, *program.shared}
     booleans: set[str] = set()
     declared: dict[str, str] = {}
     for statement in assignments(body):
@@ -129,13 +130,9 @@ def _body(body: Body) -> list[str]:
         truth = is_boolean(statement.value, booleans)
         if truth:
             booleans.add(target.id)
-        if _is_local(target.id):
+        if target.id not in kept:
             declared.setdefault(target.id, "int" if truth else "double")
     return [f"{kind} {name} = 0;" for name, kind in declared.items()] + _lines(body)
-
-
-def _is_local(name: str) -> bool:
-    return name == "target" or LOCAL.match(name) is not None
 
 
 def _lines(body: Body) -> list[str]:

@@ -179,7 +179,9 @@ class _Frame:
             return self.constant(node, known)
         found = self.cell(node) or self.operation(node)
         if found is None:
-            self.refuse(node, f"{ast.unparse(node)!r} is not in the plain language")
+            unset = isinstance(node, ast.Name) and node.id in self.own
+            why = "is set on one branch only" if unset else "is not in the plain language"
+            self.refuse(node, f"{ast.unparse(node)!r} {why}")
         return found
 
     def cell(self, node: ast.expr) -> ast.expr | None:
@@ -198,11 +200,12 @@ class _Frame:
         """Arithmetic, comparison, choice or call over lowered operands."""
         match node:
             case ast.BinOp(left, operator, right) if isinstance(operator, _ALLOWED):
-                return self.binary(operator, self.expression(left), self.expression(right))
+                return self.binary(operator, *self.pair(left, right))
             case ast.UnaryOp(ast.USub(), operand):
                 return ast.UnaryOp(ast.USub(), self.expression(operand))
-            case ast.Compare(left, [_], [right]):
-                return ast.Compare(self.expression(left), node.ops, [self.expression(right)])
+            case ast.Compare(left, [operator], [right]) if isinstance(operator, _COMPARISONS):
+                one, other = self.pair(left, right)
+                return ast.Compare(one, [operator], [other])
             case ast.IfExp(test, body, orelse):
                 return self.choice(test, body, orelse)
             case ast.Call():
@@ -393,6 +396,23 @@ def needed(bodies: list[list[ast.stmt]], wanted: set[str]) -> set[str]:
         if not more:
             return found
         found |= more
+
+
+def carried(body: list[ast.stmt], known: set[str]) -> tuple[set[str], set[str]]:
+    """Names read before they are set, and all names set for certain; `known` are set already."""
+    before: set[str] = set()
+    done = set(known)
+    for statement in body:
+        if isinstance(statement, ast.If):
+            before |= reads(statement.test) - done
+            then, then_done = carried(statement.body, done)
+            other, other_done = carried(statement.orelse, done)
+            before |= then | other
+            done |= then_done & other_done
+        else:
+            before |= reads(statement) - done
+            done |= writes([statement])
+    return before, done
 
 
 def pruned(body: list[ast.stmt], keep: set[str], log: bool) -> list[ast.stmt]:

@@ -15,6 +15,7 @@ from liveopt.engine.lower import (
     Known,
     Lowering,
     Record,
+    carried,
     needed,
     pruned,
     reads,
@@ -204,8 +205,10 @@ def _shake(
     for body in [b for p in accounts for b in (p.due, p.act, p.mark)] + [watch, decide]:
         used |= used_by(body)
 
+    kept = _kept([b for p in accounts for b in (p.due, p.act, p.mark)] + [watch, decide], roots)
+
     def of(*prefixes: str) -> tuple[str, ...]:
-        return tuple(sorted(n for n in used if n.split("_", 1)[0] in prefixes))
+        return tuple(sorted(n for n in used & kept if n.split("_", 1)[0] in prefixes))
 
     return Program(
         name=strategy.name,
@@ -219,6 +222,17 @@ def _shake(
         log=log,
         start=_start(strategy),
     )
+
+
+def _kept(bodies: list[Body], roots: set[str]) -> set[str]:
+    """Cells that must live from bar to bar: not what one phase alone sets before it reads it."""
+    kept = set(roots)
+    for number, body in enumerate(bodies):
+        before, _ = carried(body, set())
+        kept |= before
+        others = [other for i, other in enumerate(bodies) if i != number]
+        kept |= writes(body) & {n for other in others for n in used_by(other)}
+    return kept
 
 
 def _start(strategy: Strategy) -> dict[str, float]:
