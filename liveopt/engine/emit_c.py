@@ -9,7 +9,7 @@ The arrays are those of the CPU engine, so a block may move between devices as i
 
 import ast
 
-from liveopt.engine.lower import LOCAL, assignments, is_boolean, reads, writes
+from liveopt.engine.lower import assignments, is_boolean, reads, writes
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
