@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +94,7 @@ def load_kernel(text: str) -> Callable[..., None]:
         part = path.with_suffix(f".{os.getpid()}")
         part.write_text(text)
         part.replace(path)
+    _use_full_width()
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -101,6 +103,16 @@ def load_kernel(text: str) -> Callable[..., None]:
     spec.loader.exec_module(module)
     found: Callable[..., None] = module.advance
     return found
+
+
+def _use_full_width() -> None:
+    """Let LLVM use 512-bit vectors where there are any; for some CPUs it prefers half of them."""
+    import llvmlite.binding as llvm
+    import numba.core.config as module
+
+    config: Any = module
+    if config.CPU_FEATURES is None and llvm.get_host_cpu_features().get("avx512f"):
+        config.CPU_FEATURES = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
 
 
 def cache_folder() -> Path:
