@@ -9,7 +9,7 @@ import typer
 
 from liveopt.config import Settings
 from liveopt.core.account import Rule
-from liveopt.core.bars import HOUR_NS, SECOND_NS, Bars, check, infer_interval_ns, interval_ns
+from liveopt.core.bars import HOUR_NS, SECOND_NS, Bars, infer_interval_ns, interval_ns
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import Strategy
 from liveopt.data.candles import read_candles
@@ -75,8 +75,11 @@ class Source:
 
     def rows(self, funding_rate: float) -> Rows:
         """The rows of the run, with funding at 0, 8 and 16 o'clock UTC."""
-        due = self.bars.at_ns % FUNDING_NS < self.fine_ns
-        return rows_of(self.bars, self.fine_ns, self.signal_ns, np.where(due, funding_rate, 0.0))
+        opens = self.bars.at_ns
+        times = (opens + self.fine_ns - 1) // FUNDING_NS - (opens - 1) // FUNDING_NS
+        return rows_of(
+            self.bars, self.fine_ns, self.signal_ns, times.astype(np.float64) * funding_rate
+        )
 
     @property
     def periods_per_year(self) -> float:
@@ -106,8 +109,7 @@ def read(path: Path, first: str | None, last: str | None, signal: str | None) ->
 
 
 def source(path: Path, bars: Bars, signal: str | None) -> Source:
-    """Bars that have passed the door, with the interval of their signals."""
-    check(bars)
+    """Bars with the interval of their signals."""
     try:
         fine_ns = infer_interval_ns(bars)
     except ValueError as error:

@@ -7,8 +7,8 @@ import typer
 
 from liveopt.cli.market import JsonOption, strategy_named
 from liveopt.cli.show import as_json, table
+from liveopt.core.account import RISK
 from liveopt.core.strategy import Knob, Strategy
-from liveopt.optimize.parameters import RISK
 from liveopt.strategies import load
 
 

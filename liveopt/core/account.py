@@ -19,6 +19,7 @@ from liveopt.core.fills import (
 from liveopt.core.indicators import sized
 from liveopt.core.instrument import bankruptcy_price, liquidation_price, roi_level
 from liveopt.core.market import Fine
+from liveopt.core.strategy import Knob
 
 INF = math.inf
 REASONS = ("signal", "time", "stop", "trail", "take", "liquidation")
@@ -84,6 +85,19 @@ class Risk:
     """Return at which the trailing stop begins to follow."""
     min_hold: float = 0.0
     max_hold: float = 0.0
+
+
+RISK: dict[str, Knob] = {
+    "fraction": Knob(0.0001, 1.0, Risk().fraction, "share of the balance behind a position"),
+    "leverage": Knob(1.0, 100.0, Risk().leverage, "position value over its margin (perpetuals)"),
+    "stop": Knob(0.0001, 1.0, 0.02, "loss on the margin that closes the position"),
+    "take": Knob(0.0001, 10.0, 0.04, "profit on the margin that closes the position"),
+    "trail": Knob(0.0001, 1.0, 0.01, "how far the trailing stop follows, on the margin"),
+    "arm": Knob(0.0, 10.0, 0.0, "profit on the margin at which the trailing stop begins"),
+    "min_hold": Knob(0.0, 1e9, 60.0, "seconds before a signal may close the position"),
+    "max_hold": Knob(0.0, 1e9, 3600.0, "seconds after which the position is closed"),
+}
+"""Every strategy's risk parameters; a default here only says what is usual."""
 
 
 @dataclass(slots=True)

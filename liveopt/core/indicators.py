@@ -63,7 +63,8 @@ def lower(one: float, other: float) -> float:
 def scaled(value: float, full: float) -> float:
     """`value` measured by `full` and kept within -1..1; 0 where there is nothing to measure by."""
     some = full > 0.0
-    return clamp(value / (full if some else 1.0), -1.0, 1.0) if some else 0.0
+    safe = full if some else 1.0
+    return clamp(value / safe, -1.0, 1.0) if some else 0.0
 
 
 def side(value: float, line: float, last: float) -> float:

@@ -93,3 +93,38 @@ class Strategy:
     """The same in words, for the one who asked for a combination that does not."""
     name: str = ""
     """The file's name; given by the folder."""
+
+
+class BadKnobs(ValueError):
+    """Values that a strategy does not take: which, of which variant, and what it takes."""
+
+
+def check_knobs(strategy: Strategy, knobs: Columns, choices: Mapping[str, str]) -> None:
+    """The door for variants: every knob within its range, every combination allowed."""
+    for name, choice in strategy.choices.items():
+        if (word := choices.get(name, choice.default)) not in choice.options:
+            raise BadKnobs(f"{name} is one of {', '.join(choice.options)}, not {word!r}")
+    if odd := sorted(knobs.keys() ^ strategy.knobs.keys()):
+        raise BadKnobs(f"{strategy.name} has the knobs {', '.join(strategy.knobs)}; see {odd[0]}")
+    check_ranges(strategy.knobs, knobs)
+    size = len(next(iter(knobs.values())))
+    allowed = np.broadcast_to(np.asarray(strategy.valid(knobs), bool), (size,))
+    if not allowed.all():
+        raise BadKnobs(f"variant {int(np.argmin(allowed))}: {strategy.name} needs {strategy.rule}")
+
+
+def check_ranges(knobs: Mapping[str, Knob], columns: Columns) -> None:
+    """Refuse a value outside the range of its knob, and a name that is no knob."""
+    for name, column in columns.items():
+        if (knob := knobs.get(name)) is None:
+            raise BadKnobs(f"there is no {name}; there are {', '.join(knobs)}")
+        values = np.asarray(column, np.float64)
+        good = (values >= knob.low) & (values <= knob.high)  # NaN is neither
+        if knob.whole:
+            good &= values == np.floor(np.where(good, values, 0.0))
+        if not good.all():
+            at = int(np.argmin(good))
+            what = "a whole number within" if knob.whole else "within"
+            raise BadKnobs(
+                f"variant {at}: {name}={values[at]:g} is not {what} {knob.low:g} to {knob.high:g}"
+            )

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import Risk, Rule
+from liveopt.core.account import RISK, Risk, Rule
 from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import summarise
-from liveopt.core.strategy import Strategy
+from liveopt.core.strategy import Strategy, check_knobs, check_ranges
 from liveopt.engine.inputs import Inputs, prepare
 from liveopt.engine.program import LANES, LOGGED, TERM_FIELDS, Program, build
 
@@ -90,6 +90,8 @@ class Batch:
 
 def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Batch:
     """A batch at its start: `knobs` (and what differs in `risk`) name a value for every variant."""
+    check_knobs(setup.strategy, knobs, setup.choices)
+    check_ranges(RISK, risk or {})
     size = len(next(iter(knobs.values())))
     program = build(
         setup.strategy, setup.rule, setup.choices, setup.pessimistic, setup.log_trades > 0
@@ -126,8 +128,6 @@ def bytes_per_variant(setup: Setup) -> int:
 def _parameters(setup: Setup, knobs: Columns, risk: Columns, size: int) -> dict[str, Array]:
     """Knobs, derived parameters, warm-up and risk: all that the step may read of a variant."""
     given = {n: np.asarray(v, np.float64) for n, v in knobs.items()}
-    missing = setup.strategy.knobs.keys() - given.keys()
-    assert not missing, f"no value for {sorted(missing)}"
     standard = {n: np.full(size, v) for n, v in vars_of(Risk()).items()}
     full = given | {n: np.asarray(v, np.float64) for n, v in setup.strategy.derive(given).items()}
     full["warmup"] = np.asarray(setup.strategy.warmup(full), np.float64)

@@ -33,7 +33,7 @@ class Cpu:
 
     def __init__(self, threads: int = 0) -> None:
         """Find out how many threads there are; none is started before it is needed."""
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or _cores()
         self._pool: ThreadPoolExecutor | None = None
 
     def advance(
@@ -74,6 +74,12 @@ class Cpu:
         ]
         for task in tasks:
             task.result()
+
+
+def _cores() -> int:
+    """Cores this process may use, where the system says; else all there are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=256)

@@ -117,8 +117,9 @@ def build(
 ) -> Program:
     """Inline the stations for this combination and drop what it does not need."""
     lowering = Lowering()
+    choices = {n: c.default for n, c in strategy.choices.items()} | dict(choices)
     fine, bar = Record("fine"), Record("bar")
-    knobs = Record("k", dict(choices))
+    knobs = Record("k", choices)
     memory = Record("m")
     rules = [("a", "p", "term", rule)]
     if pessimistic:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.bars import Bars, resample
+from liveopt.core.bars import Bars, check, resample
 from liveopt.core.events import Bar
 from liveopt.engine.program import FINE, FINE_ROW, ROW_CELLS, SIGNAL
 
@@ -36,7 +36,8 @@ def rows_of(
     funding: npt.NDArray[np.float64] | None = None,
     origin_ns: int | None = None,
 ) -> Rows:
-    """The rows of a run of fine bars whose signals are read at `signal_ns`."""
+    """The rows of a run of fine bars with signals at `signal_ns`; a bad bar is refused."""
+    check(bars)
     table = np.zeros((len(bars), len(ROW_CELLS)))
     origin = int(bars.at_ns[0]) if origin_ns is None and len(bars) else origin_ns or 0
     table[:, 0] = (bars.at_ns - origin) / SECOND_NS

@@ -13,22 +13,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import Risk, Rule
+from liveopt.core.account import RISK, Rule
 from liveopt.core.strategy import Knob, Strategy
 
 Array = npt.NDArray[np.float64]
 
-RISK: Final[dict[str, Knob]] = {
-    "fraction": Knob(0.0001, 1.0, Risk().fraction, "share of the balance behind a position"),
-    "leverage": Knob(1.0, 100.0, Risk().leverage, "position value over its margin (perpetuals)"),
-    "stop": Knob(0.0001, 1.0, 0.02, "loss on the margin that closes the position"),
-    "take": Knob(0.0001, 10.0, 0.04, "profit on the margin that closes the position"),
-    "trail": Knob(0.0001, 1.0, 0.01, "how far the trailing stop follows, on the margin"),
-    "arm": Knob(0.0, 10.0, 0.0, "profit on the margin at which the trailing stop begins"),
-    "min_hold": Knob(0.0, 1e9, 60.0, "seconds before a signal may close the position"),
-    "max_hold": Knob(0.0, 1e9, 3600.0, "seconds after which the position is closed"),
-}
-"""Every strategy's risk parameters; a default here only says what is usual."""
 GRID_MAX: Final = 50_000_000
 
 

@@ -26,7 +26,7 @@ class Memory:
     signal: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side that leads a strong trend, until the other one leads."""
     m.up = wilder(m.up, bar.up_move, bar.inv_moves, k.weight)
     m.down = wilder(m.down, bar.down_move, bar.inv_moves, k.weight)
@@ -51,7 +51,7 @@ STRATEGY = Strategy(
     memory=Memory,
     knobs={
         "window": Knob(3, 100, 14, "bars in the means of movement", whole=True),
-        "threshold": Knob(10, 50, 25, "ADX from which a trend is strong"),
+        "threshold": Knob(5, 80, 25, "ADX from which a trend is strong"),
     },
     derive=derive,
     warmup=lambda k: 2.0 * k["window"] + 1.0,

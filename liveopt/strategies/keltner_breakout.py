@@ -1,4 +1,4 @@
-"""Keltner breakout: go with a close outside the band of ATRs round the average, leave at the average.
+"""Keltner breakout: go with a close outside a band of ATRs, leave at the average in its middle.
 
 Long when the close comes out above the exponential average plus `mult` ATRs, short when it comes
 out below the average minus as much. A position is closed when the close is back beyond the average.
@@ -24,7 +24,7 @@ class Memory:
     zone: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side of the breakout until the close is back at the average."""
     m.mean = ema(m.mean, bar.close, bar.inv_n, k.window_inv, k.window_weight)
     m.atr = wilder(m.atr, bar.true_range, bar.inv_moves, k.atr_weight)
@@ -46,7 +46,7 @@ def derive(k: Columns) -> dict[str, Array]:
 
 
 STRATEGY = Strategy(
-    text="Goes with a close outside a band of ATRs round the moving average, leaves at the average.",
+    text="Goes with a close outside a band of ATRs round a moving average, leaves at the average.",
     step=step,
     memory=Memory,
     knobs={

@@ -2,7 +2,7 @@
 
 Long when the fast average of closes crosses above the slow one, short (or flat, in a long-only
 run) when it crosses below. The first crossing after the slow average is complete is the first
-signal; standing above from the beginning is not one.
+signal; standing above from the beginning is not one, and to touch is not to cross.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,9 @@ from typing import Any
 from liveopt.core.indicators import ema, slide
 from liveopt.core.market import Market
 from liveopt.core.strategy import Array, Choice, Columns, Knob, Lag, Strategy
+
+NOISE = 1e-12
+"""Averages closer than this share of their value are equal: what is left is rounding."""
 
 
 @dataclass(slots=True)
@@ -44,7 +47,11 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
         m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
         fast = m.fast * k.fast_weight * k.fast_inv
         slow = m.slow * k.slow_weight * k.slow_inv
-    above = 1.0 if fast > slow else -1.0
+    gap = fast - slow
+    noise = NOISE * slow
+    below = -1.0 if gap < -noise else m.above
+    complete = bar.n >= k.slow
+    above = (1.0 if gap > noise else below) if complete else 0.0
     crossed = above != m.above
     m.above = above
     return above if crossed else m.target

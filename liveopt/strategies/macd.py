@@ -24,7 +24,7 @@ class Memory:
     above: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side of the last crossing of the two lines."""
     m.fast = ema(m.fast, bar.close, bar.inv_n, k.fast_inv, k.fast_weight)
     m.slow = ema(m.slow, bar.close, bar.inv_n, k.slow_inv, k.slow_weight)

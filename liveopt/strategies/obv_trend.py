@@ -21,7 +21,7 @@ class Memory:
     above: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side of the last crossing."""
     m.mean = ema(m.mean, bar.obv, bar.inv_n, k.inv, k.weight)
     above = side(bar.obv, m.mean, m.above)

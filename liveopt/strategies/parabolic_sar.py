@@ -3,7 +3,9 @@
 Wilder's stop and reverse as TA-Lib computes it. Each bar the stop moves towards the best price of
 the trend by a share that starts at `start` and grows by `step` with each new best, up to `max`;
 it never enters the range of the last two bars. Long from the bar that touches the stop of a
-falling trend, short from the one that touches the stop of a rising trend.
+falling trend, short from the one that touches the stop of a rising trend. Unlike in TA-Lib a bar
+without a range turns nothing by resting on the stop: a market that stands still would turn on
+every bar.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ class Memory:
     high: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side of the trend since its last turn.
 
     A falling trend is a rising one seen in a mirror: prices times `side`, so that `near` is the
@@ -49,7 +51,8 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (eve
     nearest = near if opening else lower(near, last_near)
     farthest = far if opening else higher(far, last_far)
 
-    turned = near <= stop
+    touched = (near == stop) & (far > near)
+    turned = (near < stop) | touched
     reverse = higher(best, farthest)
     reverse = higher(reverse + k.start * (near - reverse), farthest)
     pace = lower(pace + k.step, k.max) if far > best else pace

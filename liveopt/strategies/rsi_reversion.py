@@ -23,7 +23,7 @@ class Memory:
     zone: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """Against the extreme until RSI is back in the middle."""
     m.up = wilder(m.up, bar.gain, bar.inv_moves, k.weight)
     m.down = wilder(m.down, bar.loss, bar.inv_moves, k.weight)
@@ -32,7 +32,7 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (eve
     if k.entry == "enters":
         fresh = (here != m.zone) & (here != 0.0)
         against = -here
-    if k.entry == "leaves":
+    else:
         fresh = (here != m.zone) & (m.zone != 0.0)
         against = -m.zone
     m.zone = here

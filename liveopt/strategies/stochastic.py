@@ -1,4 +1,4 @@
-"""Stochastic oscillator: buy the upward crossing when oversold, sell the downward one when overbought.
+"""Stochastic oscillator: buy its upward crossing when oversold, sell the mirror image.
 
 %K says where the close stands between the lowest low and the highest high of the window (0..100),
 smoothed exponentially; %D is an exponential average of %K. Long when %K crosses above %D while %D

@@ -2,7 +2,7 @@
 
 The bands stand `mult` ATRs above and below the middle of the bar. The upper one only falls and
 the lower one only rises until a close breaks it. Long when the close breaks the upper band, short
-when it breaks the lower one.
+when it breaks the lower one. Breaks before the ATR has a full window do not count.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Memory:
     side: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """The side of the band that was broken last."""
     m.atr = wilder(m.atr, bar.true_range, bar.inv_moves, k.weight)
     middle = 0.5 * (bar.high + bar.low)
@@ -34,7 +34,8 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (eve
     m.upper = upper if (upper < m.upper) | (last_close > m.upper) else m.upper
     m.lower = lower if (lower > m.lower) | (last_close < m.lower) else m.lower
     broken = zone(bar.close, m.lower, m.upper)
-    turned = (broken != 0.0) & (broken != m.side)
+    full = bar.inv_moves <= k.weight
+    turned = full & (broken != 0.0) & (broken != m.side)
     m.side = broken if turned else m.side
     return broken if turned else m.target
 
@@ -53,5 +54,5 @@ STRATEGY = Strategy(
         "mult": Knob(0.5, 8.0, 3.0, "distance of the bands in ATRs"),
     },
     derive=derive,
-    warmup=lambda k: k["window"] + 2.0,
+    warmup=lambda k: k["window"] + 1.0,
 )

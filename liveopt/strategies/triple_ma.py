@@ -30,7 +30,7 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
         m.fast = ema(m.fast, bar.close, bar.inv_n, k.fast_inv, k.fast_weight)
         m.middle = ema(m.middle, bar.close, bar.inv_n, k.middle_inv, k.middle_weight)
         m.slow = ema(m.slow, bar.close, bar.inv_n, k.slow_inv, k.slow_weight)
-    if k.kind == "sma":
+    else:
         gone = parting(x.fast_left, m.fast, bar.inv_n, k.fast_inv)
         m.fast = moving_mean(m.fast, bar.close, gone, bar.inv_n, k.fast_inv)
         gone = parting(x.middle_left, m.middle, bar.inv_n, k.middle_inv)

@@ -28,12 +28,13 @@ class Memory:
     zone: float = 0.0
 
 
-def step(bar: Market, k: Any, x: Any, m: Memory) -> float:  # noqa: ARG001  (every step has x)
+def step(bar: Market, k: Any, _x: Any, m: Memory) -> float:
     """Against the distance until the close is back at the average."""
     before = 0.0 if bar.day_start > 0.0 else m.volume
     m.volume = before + bar.volume
     traded = m.volume > 0.0
-    share = bar.volume / (m.volume if traded else 1.0) if traded else 1.0
+    safe = m.volume if traded else 1.0
+    share = bar.volume / safe if traded else 1.0
     m.vwap = m.vwap + share * (bar.typical - m.vwap)
     gap = bar.close - m.vwap
     reach = k.band * bar.atr + ROUNDING * bar.close

@@ -1,18 +1,19 @@
-"""Weighted signal: six opinions between -1 (sell) and 1 (buy), mixed by weights, acted on at thresholds.
+"""Weighted signal: six opinions between -1 (sell) and 1 (buy), mixed into one score.
 
 The weights are what the optimizer searches; they count by their share of their sum. The opinions,
 each clamped to -1..1 and 0 where there is nothing to judge by:
 
-    macd          histogram of MACD 12/26/9, in units of half an ATR: momentum
+    macd          histogram of MACD 12/26/9, in units of a quarter of an ATR: momentum
     rsi           RSI 14: 1 below 30, 0.6 below 40, -0.6 above 60, -1 above 70: reversion
     volume_spike  volume over its average of 20 bars, in the direction of the bar: 0 up to the
-                  average, 1 at three times the average
-    trend         close above its exponential average of 50 bars, in units of 3 ATRs: momentum
+                  average, 1 at twice the average
+    trend         close above its exponential average of 50 bars, in ATRs: momentum
     kdj           (J - 50) / 50 with J = 3 K - 2 D over 9 bars: momentum, J above 100 is a full 1
-    obv           on-balance volume above its average of 20 bars, in units of three bars' volume
+    obv           on-balance volume above its average of 20 bars, in average bars: momentum
 
 A score of `strong_buy` opens a long, one of `strong_sell` a short; a long is closed when the score
-falls to `moderate_sell`, a short when it rises to `moderate_buy`. Otherwise nothing changes.
+falls to `moderate_sell`, a short when it rises to `moderate_buy`. Otherwise nothing changes. Since
+reversion speaks against momentum a strong score is rare.
 """
 
 from dataclasses import dataclass
@@ -43,9 +44,7 @@ VOLUME_INV, VOLUME_WEIGHT = 1.0 / 20.0, 2.0 / 21.0
 TREND_BARS = 50.0
 TREND_INV, TREND_WEIGHT = 1.0 / TREND_BARS, 2.0 / (TREND_BARS + 1.0)
 KDJ_BARS, KDJ_WEIGHT = 9.0, 1.0 / 3.0
-MACD_ATRS = 0.5
-TREND_ATRS = 3.0
-OBV_BARS = 3.0
+MACD_ATRS = 0.25
 
 
 @dataclass(slots=True)
@@ -86,7 +85,7 @@ def rsi_score(bar: Market, m: Memory) -> float:
 
 def volume_score(bar: Market, m: Memory) -> float:
     """Unusual volume behind the bar's direction; the average is that of the bars before."""
-    spike = higher(scaled(bar.volume - m.volume, 2.0 * m.volume), 0.0)
+    spike = higher(scaled(bar.volume - m.volume, m.volume), 0.0)
     m.volume = ema(m.volume, bar.volume, bar.inv_n, VOLUME_INV, VOLUME_WEIGHT)
     return spike * side(bar.close, bar.open, 0.0)
 
@@ -94,7 +93,7 @@ def volume_score(bar: Market, m: Memory) -> float:
 def trend_score(bar: Market, m: Memory) -> float:
     """How far the close is from its long average."""
     m.trend = ema(m.trend, bar.close, bar.inv_n, TREND_INV, TREND_WEIGHT)
-    return scaled(bar.close - m.trend, TREND_ATRS * bar.atr)
+    return scaled(bar.close - m.trend, bar.atr)
 
 
 def kdj_score(bar: Market, x: Any, m: Memory) -> float:
@@ -108,7 +107,7 @@ def kdj_score(bar: Market, x: Any, m: Memory) -> float:
 def obv_score(bar: Market, m: Memory) -> float:
     """How far on-balance volume is from its average."""
     m.obv = ema(m.obv, bar.obv, bar.inv_n, VOLUME_INV, VOLUME_WEIGHT)
-    return scaled(bar.obv - m.obv, OBV_BARS * m.volume)
+    return scaled(bar.obv - m.obv, m.volume)
 
 
 def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
