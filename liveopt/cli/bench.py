@@ -24,7 +24,6 @@ from liveopt.engine.device import Device, choose
 from liveopt.engine.emit_scalar import source as scalar_source
 from liveopt.engine.gpu import Gpu
 from liveopt.engine.inputs import spool
-from liveopt.engine.program import SIGNAL
 from liveopt.engine.rows import Rows, rows_of
 from liveopt.strategies import load
 
@@ -58,12 +57,10 @@ def lean_setup() -> Setup:
 
 
 def made(setup: Setup, variants: int) -> Batch:
-    """A batch of random variants of a setup."""
+    """A batch of a grid of 100 fast by 100 slow windows, with random risk."""
     rng = np.random.default_rng(SEED)
-    knobs = {
-        "fast": rng.integers(5, 105, variants).astype(float),
-        "slow": rng.integers(110, 408, variants).astype(float),
-    }
+    number = np.arange(variants)
+    knobs = {"fast": 5.0 + number // 100 % 100, "slow": 110.0 + 3.0 * (number % 100)}
     risk = {
         "leverage": np.full(variants, 3.0 if setup.rule.perpetual else 1.0),
         "stop": rng.uniform(0.01, 0.05, variants),
@@ -180,11 +177,12 @@ def ratio_to_scalar(rows: Rows) -> float:
     blocked.advance(made(rich_setup(), 64), part.part(0, 10))
     for _ in range(ROUNDS):
         one, two = made(rich_setup(), SCALAR_VARIANTS), made(rich_setup(), SCALAR_VARIANTS)
-        tape = spool(one.inputs, part.table[(part.kinds & SIGNAL) != 0], 0)
+        tape, layout = spool(one.inputs, part, 0), one.inputs.layout
         span = np.array([0, len(one.blocks), len(part)])
         arguments = (
             np.ascontiguousarray(part.table), part.kinds, one.terms, one.blocks,
-            tape.values, tape.strides, tape.index, one.log, one.logged, span,
+            tape.values, tape.offsets, layout.strides, layout.index, layout.runs,
+            one.log, one.logged, span,
         )  # fmt: skip
         times["scalar"].append(timed(lambda a=arguments: scalar(*a)))  # type: ignore[misc]
         times["blocked"].append(timed(lambda b=two: blocked.advance(b, part)))  # type: ignore[misc]

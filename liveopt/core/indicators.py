@@ -26,11 +26,6 @@ def strength(up: float, down: float) -> float:
     return 100.0 * up / safe if some else 0.0
 
 
-def slide(last: float, value: float, left: float) -> float:
-    """Running sum of a window that `value` enters and `left` leaves (0.0 until it is full)."""
-    return last + (value - left)
-
-
 def clamp(value: float, low: float, high: float) -> float:
     """The nearest number to `value` within [low, high]."""
     floor = value if value > low else low

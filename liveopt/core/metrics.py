@@ -87,8 +87,10 @@ def summarise(
     trades, wins = rows["trades"], rows["wins"]
     losses = trades - wins
     mean_roi = ratio(rows["roi_sum"], trades, trades > 0)
-    roi_variance = ratio(rows["roi_squares"], trades, trades > 0) - mean_roi * mean_roi
+    roi_square = ratio(rows["roi_squares"], trades, trades > 0)
+    roi_variance = roi_square - mean_roi * mean_roi
     mean = rows["returns"] / bars if bars > 0 else rows["returns"] * nan
+    square = rows["return_squares"] / bars if bars > 0 else mean * nan
     freedom = bars - 1.0
     spread = (rows["return_squares"] - bars * mean * mean) / freedom if freedom > 0 else mean * nan
     downside = rows["loss_squares"] / bars if bars > 0 else mean * nan
@@ -106,8 +108,8 @@ def summarise(
         "expectancy": ratio(rows["gained"] - rows["lost"], trades, trades > 0),
         "avg_win": ratio(rows["gained"], wins, wins > 0),
         "avg_loss": ratio(rows["lost"], losses, losses > 0),
-        "trade_sharpe": ratio(mean_roi, _root(roi_variance, xp), roi_variance > NOISE),
-        "bar_sharpe": factor * ratio(mean, _root(spread, xp), spread > 0),
+        "trade_sharpe": ratio(mean_roi, _root(roi_variance, xp), roi_variance > NOISE * roi_square),
+        "bar_sharpe": factor * ratio(mean, _root(spread, xp), spread > NOISE * square),
         "sortino": factor * ratio(mean, _root(downside, xp), downside > 0),
         "calmar": ratio(annual, rows["drawdown"], rows["drawdown"] > 0),
         "exposure": rows["bars_in"] / bars if bars > 0 else mean * nan,
@@ -117,8 +119,8 @@ def summarise(
     }
 
 
-NOISE = 1e-18
-"""A variance of trade returns below this is rounding, not risk."""
+NOISE = 1e-12
+"""A variance of less than this share of the mean square is rounding, not risk."""
 
 
 def _root(value: Any, xp: Any) -> Any:

@@ -12,6 +12,9 @@ Columns = Mapping[str, Array]
 """Knob or parameter name -> its value for every variant."""
 
 
+Column = Literal["open", "high", "low", "close", "volume"]
+
+
 @dataclass(frozen=True, slots=True)
 class Knob:
     """A number a variant may choose: its range, its usual value and what it does."""
@@ -39,7 +42,7 @@ class Lag:
     `column` as it was `knob` signal bars ago, 0.0 before the beginning.
     """
 
-    column: Literal["open", "high", "low", "close", "volume"]
+    column: Column
     knob: str
 
 
@@ -47,7 +50,7 @@ class Lag:
 class Highest:
     """Input: the greatest value of a column over the last `knob` signal bars, this one included."""
 
-    column: Literal["open", "high", "low", "close", "volume"]
+    column: Column
     knob: str
     skip: int = 0
     """1 leaves the newest bar out: a channel that the bar itself can break."""
@@ -57,15 +60,34 @@ class Highest:
 class Lowest:
     """Input: the least value of a column over the last `knob` signal bars, this one included."""
 
-    column: Literal["open", "high", "low", "close", "volume"]
+    column: Column
     knob: str
     skip: int = 0
 
 
-Input = Lag | Highest | Lowest
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Input: the plain mean of a column over the last `knob` signal bars, or those there are."""
+
+    column: Column
+    knob: str
 
 
 @dataclass(frozen=True, slots=True)
+class Weighted:
+    """Input: the mean of the last `knob` bars, the newest weighing `knob` times the oldest.
+
+    It is complete, and means something, once the window is full.
+    """
+
+    column: Column
+    knob: str
+
+
+Input = Lag | Highest | Lowest | Mean | Weighted
+
+
+@dataclass(frozen=True, eq=False)
 class Strategy:
     """One strategy.
 

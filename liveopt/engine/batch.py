@@ -10,11 +10,12 @@ import numpy.typing as npt
 from liveopt.core.account import RISK, Risk, Rule
 from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import summarise
-from liveopt.core.strategy import Strategy, check_knobs, check_ranges
+from liveopt.core.strategy import BadKnobs, Strategy, check_knobs, check_ranges
 from liveopt.engine.inputs import Inputs, prepare
 from liveopt.engine.program import LANES, LOGGED, TERM_FIELDS, Program, build
 
 Array = npt.NDArray[np.float64]
+CACHE_LINE = 64
 Columns = Mapping[str, Array]
 
 
@@ -92,14 +93,14 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
     """A batch at its start: `knobs` (and what differs in `risk`) name a value for every variant."""
     check_knobs(setup.strategy, knobs, setup.choices)
     check_ranges(RISK, risk or {})
+    if not setup.rule.perpetual and np.any(np.asarray((risk or {}).get("leverage", 1.0)) != 1.0):
+        raise BadKnobs("spot has no leverage; it takes a perpetual")
     size = len(next(iter(knobs.values())))
-    program = build(
-        setup.strategy, setup.rule, setup.choices, setup.pessimistic, setup.log_trades > 0
-    )
+    program = program_of(setup)
     padded = {n: _padded(v, size) for n, v in _parameters(setup, knobs, risk or {}, size).items()}
     padded["warmup"][size:] = np.inf  # lanes that only fill a block up never trade nor log
     lanes = -(-size // LANES) * LANES
-    blocks = np.zeros((lanes // LANES, program.width))
+    blocks = aligned((lanes // LANES, program.width))
     start = dict(program.start) | _opening(setup.capital)
     for i, name in enumerate(program.cells):
         value: Any = start.get(name, 0.0)
@@ -120,9 +121,20 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
     )
 
 
-def bytes_per_variant(setup: Setup) -> int:
-    """Memory that one more variant takes."""
-    return build(setup.strategy, setup.rule, setup.choices, setup.pessimistic).bytes_per_variant
+def aligned(shape: tuple[int, int]) -> Array:
+    """Zeros that begin on a cache line: vectors that straddle two cost a fifth of the speed."""
+    size = shape[0] * shape[1]
+    room = np.zeros(size + CACHE_LINE // 8)
+    first = -room.ctypes.data % CACHE_LINE // 8
+    return room[first : first + size].reshape(shape)
+
+
+def program_of(setup: Setup) -> Program:
+    """The program of a set-up; terms that are zero are not in it."""
+    terms = vars_of(setup.instrument)
+    zero = frozenset(n for n in TERM_FIELDS if terms.get(n) == 0.0)
+    logs = setup.log_trades > 0
+    return build(setup.strategy, setup.rule, setup.choices, setup.pessimistic, logs, zero)
 
 
 def _parameters(setup: Setup, knobs: Columns, risk: Columns, size: int) -> dict[str, Array]:

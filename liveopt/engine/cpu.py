@@ -46,15 +46,15 @@ class Cpu:
             progress(len(part))
 
     def _chunk(self, batch: Batch, rows: Rows) -> None:
-        kernel = compiled(batch.program)
-        signals = (rows.kinds & SIGNAL) != 0
-        tape = spool(batch.inputs, rows.table[signals], batch.signals)
+        kernel, layout = compiled(batch.program), batch.inputs.layout
+        tape = spool(batch.inputs, rows, batch.signals)
 
         def run(first: int, last: int) -> None:
             span = np.array([first, last, len(rows)])
             kernel(
                 rows.table, rows.kinds, batch.terms, batch.blocks,
-                tape.values, tape.strides, tape.index, batch.log, batch.logged, span,
+                tape.values, tape.offsets, layout.strides, layout.index, layout.runs,
+                batch.log, batch.logged, span,
             )  # fmt: skip
 
         blocks = len(batch.blocks)
@@ -62,7 +62,7 @@ class Cpu:
             run(0, blocks)
         else:
             self._share(run, blocks)
-        batch.signals += int(np.count_nonzero(signals))
+        batch.signals += int(np.count_nonzero(rows.kinds & SIGNAL))
 
     def _share(self, run: Callable[[int, int], None], blocks: int) -> None:
         if self._pool is None:

@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.engine.batch import Batch, Setup, open_batch
+from liveopt.engine.batch import Batch, Setup, open_batch, program_of
 from liveopt.engine.cpu import Cpu
 from liveopt.engine.gpu import Gpu, NoGpu
-from liveopt.engine.program import LANES, build
+from liveopt.engine.program import LANES
 from liveopt.engine.rows import Rows
 
 Array = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def memory_bytes(device: Device, memory_mib: int) -> int:
 
 def batch_size(setup: Setup, variants: int, room_bytes: int) -> int:
     """How many variants fit into a memory at once, in whole blocks, by the program's own count."""
-    program = build(setup.strategy, setup.rule, setup.choices, setup.pessimistic)
+    program = program_of(setup)
     # State and parameters, the index of the inputs, and the knobs they are made from.
     each = 8 * (program.width / LANES + len(program.inputs) + 2 * len(program.params) + 8)
     return max(LANES, min(variants + -variants % LANES, int(room_bytes / each) // LANES * LANES))
@@ -95,7 +95,8 @@ def evaluate(
     three times and then taken to the CPU: the bits are the same, and a note says what happened.
     `progress` hears of variant-bars done.
     """
-    knobs, risk = columns
+    order = _neighbours(run.setup, columns[0])
+    knobs, risk = ({n: v[order] for n, v in c.items()} for c in columns)
     device, room = choice
     total = len(next(iter(knobs.values())))
     size, halvings = batch_size(run.setup, total, room), 0
@@ -130,7 +131,17 @@ def evaluate(
             continue
         parts.append(batch.metrics(run.periods_per_year))
         first = last
-    return Evaluation({n: np.concatenate([p[n] for p in parts]) for n in parts[0]}, notes)
+    back = np.argsort(order)
+    return Evaluation({n: np.concatenate([p[n] for p in parts])[back] for n in parts[0]}, notes)
+
+
+def _neighbours(setup: Setup, knobs: Columns) -> npt.NDArray[np.int64]:
+    """An order in which variants that read the same inputs lie together; it changes no result."""
+    program = program_of(setup)
+    names = {setup.strategy.inputs[n.removeprefix("x_")].knob for n in program.inputs}
+    keys = sorted((knobs[n] for n in sorted(names)), key=lambda v: -len(np.unique(v)))
+    size = len(next(iter(knobs.values())))
+    return np.lexsort(keys) if keys else np.arange(size)
 
 
 def _cut(columns: Columns, first: int, last: int) -> dict[str, Array]:

@@ -31,7 +31,8 @@ _OPERATORS: dict[type, str] = {
 ARGUMENTS = (
     "const double *RESTRICT rows, const unsigned char *RESTRICT kinds,"
     " const double *RESTRICT terms, double *RESTRICT blocks, const double *RESTRICT tape,"
-    " const long long *RESTRICT strides, const unsigned long long *RESTRICT places,"
+    " const long long *RESTRICT offsets, const long long *RESTRICT strides,"
+    " const unsigned long long *RESTRICT places,"
     " const double *RESTRICT market, long long variants, long long row_count"
 )
 HOST = "#define RESTRICT restrict\n#define INF (1.0 / 0.0)\n"
@@ -70,7 +71,7 @@ def _variant(program: Program) -> str:
     hot = [n for n in program.state + program.params if n in _hot(program)]
     out += [f"double {n} = s[{rows[n] * LANES}];" for n in hot]
     out += [f"double {n} = market[{i}];" for i, n in enumerate(program.shared)]
-    out += [f"long long at_{i} = 0;" for i in range(len(program.inputs))]
+    out += [f"long long at_{i} = offsets[{i}];" for i in range(len(program.inputs))]
     out += [
         f"const unsigned long long place_{i} = places[v / {LANES} * {len(program.inputs) * LANES}"
         f" + {i * LANES} + v % {LANES}];"

@@ -29,13 +29,35 @@ from liveopt.engine.lanes import first_bit
 
 f8, i8, u1, u8 = types.float64, types.int64, types.uint8, types.uint64
 SIGNATURE = types.void(
-    f8[:, ::1], u1[::1], f8[:, ::1], f8[:, ::1], f8[::1], i8[::1], u8[:, ::1],
-    f8[:, :, ::1], i8[::1], i8[::1],
+    f8[:, ::1], u1[::1], f8[:, ::1], f8[:, ::1], f8[::1], i8[::1], i8[::1], u8[:, ::1],
+    i8[:, :, ::1], f8[:, :, ::1], i8[::1], i8[::1],
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def spread(s, row, tape, at, index, runs, b, i):
+    """Lay one input out over the lanes: by runs of equal or consecutive places, or one by one."""
+    first = 0
+    for r in range(runs[u8(b), u8(i), 0]):
+        last = runs[u8(b), u8(i), u8(1 + 3 * r)]
+        place = u8(at + runs[u8(b), u8(i), u8(2 + 3 * r)])
+        if runs[u8(b), u8(i), u8(3 + 3 * r)] == 0:
+            value = tape[place]
+            for v in range(first, last):
+                s[u8(row + v)] = value
+        else:
+            for v in range(first, last):
+                s[u8(row + v)] = tape[place + u8(v - first)]
+        first = last
+    if runs[b, i, 0] == 0:
+        for v in range(64):
+            s[u8(row + v)] = tape[u8(at) + index[u8(b), u8(i * 64 + v)]]
+
+
 @njit(SIGNATURE, error_model="numpy", nogil=True, cache=True)
-def advance(rows, kinds, terms, blocks, tape, strides, index, log, logged, span):
+def advance(
+    rows, kinds, terms, blocks, tape, offsets, strides, index, runs, log, logged, span
+):
     first_block, last_block, row_count = span[0], span[1], span[2]
 '''
 
@@ -75,11 +97,13 @@ def source(program: Program) -> str:
             if f"{prefix}_{name}" in used:
                 w.put(1, f"{prefix}_{name} = terms[{which}, {i}]")
     w.put(1, "for b in range(first_block, last_block):")
-    w.put(2, "s = blocks[b]", "places = index[b]", "signal = 0")
+    w.put(2, "s = blocks[b]", "signal = 0")
     for i, name in enumerate(program.shared):
         w.put(2, f"{name} = s[{program.tail + i}]")
     w.put(2, "for t in range(row_count):")
-    w.put(3, "kind = kinds[t]", f"if kind & {FINE}:")
+    w.put(3, "kind = kinds[t]")
+    _inputs(w)
+    w.put(3, f"if kind & {FINE}:")
     _fine(w, used)
     w.put(3, f"if kind & {SIGNAL}:")
     _signal(w)
@@ -123,15 +147,24 @@ def _log_lines(indent: str) -> list[str]:
     return [indent + line for line in [*lines, "logged[b] += 1"]]
 
 
+def _inputs(w: _Writer) -> None:
+    """Lay the inputs out well before they are read: a load waits for stores just made."""
+    if w.program.inputs:
+        w.put(3, f"if kind & {SIGNAL}:")
+    for i, name in enumerate(w.program.inputs):
+        w.put(
+            4,
+            f"spread(s, {w.row[name] * LANES}, tape, offsets[{i}] + signal * strides[{i}],"
+            f" index, runs, b, {i})",
+        )
+
+
 def _signal(w: _Writer) -> None:
     program = w.program
     for i, name in enumerate(SIGNAL_ROW):
         if name in program.shared:
             w.put(4, f"{name} = rows[t, {len(FINE_ROW) + i}]")
     w.code(4, program.observe)
-    for i, name in enumerate(program.inputs):
-        w.put(4, f"at = u8(signal * strides[{i}])", f"for v in range({LANES}):")
-        w.put(5, f"{w.cell(name)} = tape[at + places[{i * LANES} + v]]")
     w.put(4, f"for v in range({LANES}):")
     w.load(5, used_by(program.decide))
     w.code(5, program.decide)

@@ -48,7 +48,8 @@ def source(program: Program) -> str:
     ]
     out += _code(4, program.observe)
     for i, name in enumerate(program.inputs):
-        out += [(4, f"{name} = tape[u8(signal * strides[{i}]) + places[{i * LANES} + v]]")]
+        place = f"u8(offsets[{i}] + signal * strides[{i}]) + places[{i * LANES} + v]"
+        out += [(4, f"{name} = tape[{place}]")]
     out += [*_code(4, program.decide), (4, "signal += 1")]
     out += [(2, f"s[{rows[n] * LANES} + v] = {n}") for n in program.state]
     out += [(2, f"s[{program.tail + i}] = {n}") for i, n in enumerate(program.shared)]

@@ -64,14 +64,17 @@ class Gpu:
         assert not batch.program.log, "trades are written down for chosen variants, on the CPU"
         cupy, kernel = self.cupy, self.kernel(batch.program)
         blocks, terms = cupy.asarray(batch.blocks), cupy.asarray(batch.terms)
+        layout = (
+            cupy.asarray(batch.inputs.layout.strides),
+            cupy.asarray(batch.inputs.layout.index),
+        )
         lanes = batch.blocks.shape[0] * 64
         threads = THREADS if lanes >= THREADS * self.cores * 4 else FEW
         for first in range(0, len(rows), CHUNK_ROWS):
             part = rows.part(first, first + CHUNK_ROWS)
-            signals = (part.kinds & SIGNAL) != 0
-            tape = spool(batch.inputs, part.table[signals], batch.signals)
+            tape = spool(batch.inputs, part, batch.signals)
             market = blocks[0, batch.program.tail :].copy()
-            arrays = (part.table, part.kinds, terms, blocks, tape.values, tape.strides, tape.index)
+            arrays = (part.table, part.kinds, terms, blocks, tape.values, tape.offsets, *layout)
             kernel(
                 (-(-lanes // threads),),
                 (threads,),
@@ -79,7 +82,7 @@ class Gpu:
                  np.int64(lanes), np.int64(len(part))),
             )  # fmt: skip
             cupy.cuda.get_current_stream().synchronize()
-            batch.signals += int(np.count_nonzero(signals))
+            batch.signals += int(np.count_nonzero(part.kinds & SIGNAL))
             progress(len(part))
         batch.blocks[:] = blocks.get()
 

@@ -1,7 +1,8 @@
-"""The inputs a variant reads besides the bar: values that left its window, extremes of its window.
+"""What a variant reads besides the bar: averages and extremes of its window, values that left it.
 
 All inputs of a chunk lie on one flat tape. Input i of a variant at signal bar j is
-`tape[j * stride[i] + index[i, variant]]`, whatever kind it is.
+`tape[offsets[i] + j * strides[i] + index[i, variant]]`, whatever kind it is: most inputs are
+tables with a column for each distinct window, and many variants share a column.
 """
 
 from collections.abc import Mapping
@@ -10,24 +11,55 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.strategy import Columns, Highest, Input, Lag, Lowest
-from liveopt.engine.program import LANES, ROW_CELLS
+from liveopt.core.strategy import Columns, Highest, Input, Lag, Lowest, Mean, Weighted
+from liveopt.engine.program import LANES, ROW_CELLS, SIGNAL
+from liveopt.engine.rows import Rows
 
 Array = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+RUNS_MAX = 8
+"""Runs of a block's input worth copying as runs; with more, each lane is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a batch's inputs are found; it never changes."""
+
+    strides: Int64
+    index: npt.NDArray[np.uint64]
+    """[block, input * lane]"""
+    runs: Int64
+    """[block, input, 1 + 3 * RUNS_MAX]: how many runs, and for each its end, its first place and
+    whether places rise by one (1) or stay (0). No runs: look every lane up."""
 
 
 @dataclass(slots=True)
 class Inputs:
-    """How the inputs of a batch are found, and the bars they still need from before this chunk."""
+    """The inputs of a batch, with what they must remember from one chunk to the next."""
 
     kinds: tuple[Input, ...]
-    windows: tuple[npt.NDArray[np.int64], ...]
+    windows: tuple[Int64, ...]
     """The distinct windows of each input, sorted."""
-    places: tuple[npt.NDArray[np.int64], ...]
+    places: tuple[Int64, ...]
     """For each variant, where its window stands among them."""
     depth: int
     history: dict[str, Array]
     """The last `depth` values of each column that an input reads."""
+    sums: tuple[Array, ...]
+    """Running sums of each window, plain and weighted, of the inputs that are averages."""
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """The inputs of one chunk."""
+
+    values: Array
+    offsets: Int64
+
+
+NOTHING = Tape(np.zeros(1), np.zeros(1, np.int64))
 
 
 def prepare(inputs: Mapping[str, Input], names: tuple[str, ...], knobs: Columns) -> Inputs:
@@ -40,64 +72,92 @@ def prepare(inputs: Mapping[str, Input], names: tuple[str, ...], knobs: Columns)
         places.append(place.astype(np.int64))
     depth = max((int(w[-1]) + _skip(k) for k, w in zip(kinds, windows, strict=True)), default=0)
     history: dict[str, Array] = {k.column: np.zeros(depth) for k in kinds}
-    return Inputs(kinds, tuple(windows), tuple(places), depth, history)
+    sums = tuple(np.zeros((2, len(w))) for w in windows)
+    layout = _layout(kinds, windows, places, depth)
+    return Inputs(kinds, tuple(windows), tuple(places), depth, history, sums, layout)
 
 
-@dataclass(frozen=True, slots=True)
-class Tape:
-    """The inputs of one chunk."""
-
-    values: Array
-    strides: npt.NDArray[np.int64]
-    index: npt.NDArray[np.uint64]
-    """Per block, per input, per lane."""
-
-
-def spool(inputs: Inputs, signals: Array, seen: int) -> Tape:
-    """Lay out the inputs of the next signal bars and remember the tail for the chunk after."""
+def spool(inputs: Inputs, rows: Rows, seen: int) -> Tape:
+    """Lay out the inputs of the next signal bars and remember what the chunk after will need."""
+    if not inputs.kinds:
+        return NOTHING
+    signals = rows.table[(rows.kinds & SIGNAL) != 0]
     joined = {}
     for column, history in inputs.history.items():
         values = np.concatenate([history, signals[:, ROW_CELLS.index(f"bar_{column}")]])
         inputs.history[column] = values[len(values) - inputs.depth :].copy()
         joined[column] = values
-    pieces, strides, index, offset = [], [], [], 0
-    for kind, windows, place in zip(inputs.kinds, inputs.windows, inputs.places, strict=True):
+    pieces = []
+    for kind, windows, sums in zip(inputs.kinds, inputs.windows, inputs.sums, strict=True):
         values = joined[kind.column]
-        if isinstance(kind, Lag):
-            piece, stride, at = values, 1, inputs.depth - windows[place]
-        else:
-            piece, stride, at = (
-                _extremes(kind, values, windows, inputs.depth, seen),
-                len(windows),
-                place,
-            )
-        pieces.append(piece.ravel())
-        strides.append(stride)
-        index.append(at + offset)
-        offset += piece.size
-    lanes = len(inputs.places[0]) if inputs.places else LANES
-    flat = np.concatenate(pieces) if pieces else np.zeros(1)
-    table = np.stack(index) if index else np.zeros((1, lanes), np.int64)
-    blocks = table.reshape(len(table), -1, LANES).transpose(1, 0, 2).reshape(lanes // LANES, -1)
-    return Tape(flat, np.array(strides or [0], np.int64), np.ascontiguousarray(blocks, np.uint64))
+        match kind:
+            case Lag():
+                pieces.append(values)
+            case Highest() | Lowest():
+                pieces.append(_extremes(kind, values, windows, inputs.depth, seen))
+            case Mean() | Weighted():
+                pieces.append(_averages(kind, values, windows, inputs.depth, sums, seen))
+    sizes = [piece.size for piece in pieces]
+    offsets = np.array([0, *np.cumsum(sizes[:-1])], np.int64)
+    return Tape(np.concatenate([piece.ravel() for piece in pieces]), offsets)
 
 
 def _skip(kind: Input) -> int:
-    return 0 if isinstance(kind, Lag) else kind.skip
+    return kind.skip if isinstance(kind, Highest | Lowest) else 0
+
+
+def _layout(
+    kinds: tuple[Input, ...], windows: list[Int64], places: list[Int64], depth: int
+) -> Layout:
+    blocks = len(places[0]) // LANES if places else 0
+    index = np.zeros((max(blocks, 1), max(len(kinds), 1), LANES), np.int64)
+    strides = np.zeros(max(len(kinds), 1), np.int64)
+    for i, kind in enumerate(kinds):
+        lag = isinstance(kind, Lag)
+        index[:, i] = (depth - windows[i][places[i]] if lag else places[i]).reshape(-1, LANES)
+        strides[i] = 1 if lag else len(windows[i])
+    return Layout(strides, index.reshape(len(index), -1).astype(np.uint64), _runs(index))
+
+
+def _runs(index: Int64) -> Int64:
+    """Stretches of equal or of consecutive places in each block's input."""
+    runs = np.zeros((*index.shape[:2], 1 + 3 * RUNS_MAX), np.int64)
+    steps = np.diff(index, axis=2)
+    few = (np.diff(steps, axis=2) != 0).sum(axis=2) <= 2 * RUNS_MAX
+    for block, number in zip(*np.nonzero(few), strict=True):
+        found = _stretches(index[block, number], steps[block, number])
+        if len(found) <= RUNS_MAX:
+            runs[block, number, 0] = len(found)
+            runs[block, number, 1 : 1 + 3 * len(found)] = np.ravel(found)
+    return runs
+
+
+def _stretches(places: Int64, steps: Int64) -> list[tuple[int, int, int]]:
+    found = []
+    first = 0
+    while first < LANES:
+        step = int(steps[first]) if first < LANES - 1 else 0
+        step = step if step in (0, 1) else 0
+        last = first + 1
+        while last < LANES and steps[last - 1] == step:
+            last += 1
+        found.append((last, int(places[first]), step))
+        first = last
+    return found
 
 
 def _extremes(
-    kind: Highest | Lowest, values: Array, windows: npt.NDArray[np.int64], depth: int, seen: int
+    kind: Highest | Lowest, values: Array, windows: Int64, depth: int, seen: int
 ) -> Array:
     """Rolling extremes [bar, window] by doubling: two overlapping powers of two make any window."""
     pick = np.maximum if isinstance(kind, Highest) else np.minimum
     rows = len(values) - depth
-    if rows == 0:
-        return np.empty((0, len(windows)))
+    out = np.empty((rows, len(windows)))
+    if rows == 0:  # a chunk in which no signal bar closed
+        return out
     level = values.copy()
     start = max(0, depth - seen)
     level[:start] = values[start]
-    out = np.empty((rows, len(windows)))
     last = np.arange(depth - kind.skip, depth - kind.skip + rows)
     size = 1
     for column, window in enumerate(windows):
@@ -106,3 +166,25 @@ def _extremes(
             size *= 2
         out[:, column] = pick(level[last], level[np.maximum(last - window + size, 0)])
     return out
+
+
+def _averages(
+    kind: Mean | Weighted, values: Array, windows: Int64, depth: int, sums: Array, seen: int
+) -> Array:
+    """Rolling averages [bar, window] from running sums, added one after the other as live."""
+    rows = len(values) - depth
+    bars = np.arange(rows)[:, None]
+    new = values[depth:, None]
+    plain = np.empty((rows + 1, len(windows)))
+    plain[0] = sums[0]
+    plain[1:] = new - values[bars + depth - windows]
+    np.cumsum(plain, axis=0, out=plain)
+    sums[0] = plain[-1]
+    if isinstance(kind, Mean):
+        return plain[1:] / np.minimum(bars + (seen + 1), windows)
+    weighted = np.empty((rows + 1, len(windows)))
+    weighted[0] = sums[1]
+    weighted[1:] = windows * new - plain[:-1]
+    np.cumsum(weighted, axis=0, out=weighted)
+    sums[1] = weighted[-1]
+    return weighted[1:] / (0.5 * windows * (windows + 1))

@@ -7,7 +7,7 @@ construct outside the plain language is refused with the file and line where it 
 
 import ast
 import inspect
-import re
+import operator
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
@@ -39,11 +39,16 @@ class Known:
 
 
 Binding = Record | Known | ast.expr
-LOCAL = re.compile(r"v\d+_")
-"""How a local name begins; no record has such a prefix, so a field may be called anything."""
 _UNKNOWN = object()
 _ALLOWED = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
-_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
 
 
 class Lowering:
@@ -67,7 +72,7 @@ class Lowering:
         return frame.out, frame.result
 
     def local(self, word: str) -> str:
-        """A name that nothing else has: `v7_word`."""
+        """A name that nothing else has: `v7_word`, for no record is called v7."""
         self._names += 1
         name = f"v{self._names}_{word}"
         self.locals.add(name)
@@ -153,11 +158,10 @@ class _Frame:
                 self.refuse(target, "assign to a name or to a field of a record")
 
     def branch(self, node: ast.If) -> None:
-        known = self.known(node.test)
-        if known is not _UNKNOWN:
-            self.block(node.body if known else node.orelse)
-            return
         test = self.expression(node.test)
+        if isinstance(test, ast.Constant):
+            self.block(node.body if test.value else node.orelse)
+            return
         outer, arms = self.out, []
         before, after = self.names, []
         for body in (node.body, node.orelse):
@@ -199,13 +203,13 @@ class _Frame:
     def operation(self, node: ast.expr) -> ast.expr | None:
         """Arithmetic, comparison, choice or call over lowered operands."""
         match node:
-            case ast.BinOp(left, operator, right) if isinstance(operator, _ALLOWED):
-                return self.binary(operator, *self.pair(left, right))
+            case ast.BinOp(left, sign, right) if isinstance(sign, _ALLOWED):
+                return self.binary(sign, *self.pair(left, right))
             case ast.UnaryOp(ast.USub(), operand):
                 return ast.UnaryOp(ast.USub(), self.expression(operand))
-            case ast.Compare(left, [operator], [right]) if isinstance(operator, _COMPARISONS):
+            case ast.Compare(left, [sign], [right]) if type(sign) in _COMPARISONS:
                 one, other = self.pair(left, right)
-                return ast.Compare(one, [operator], [other])
+                return ast.Compare(one, [sign], [other])
             case ast.IfExp(test, body, orelse):
                 return self.choice(test, body, orelse)
             case ast.Call():
@@ -214,10 +218,9 @@ class _Frame:
                 return None
 
     def choice(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> ast.expr:
-        known = self.known(test)
-        if known is not _UNKNOWN:
-            return self.expression(body if known else orelse)
         asked, calls = self.expression(test), len(self.out)
+        if isinstance(asked, ast.Constant):
+            return self.expression(body if asked.value else orelse)
         chosen = ast.IfExp(asked, self.expression(body), self.expression(orelse))
         if not writes(self.out[calls:]) <= self.owner.locals:
             self.refuse(test, "a call that changes a record needs an if; here it always happens")
@@ -284,18 +287,18 @@ class _Frame:
                 return self.known_name(name)
             case ast.Attribute(value, name):
                 return self.known_field(value, name)
-            case ast.Compare(left, [ast.Eq() | ast.NotEq() as operator], [right]):
+            case ast.Compare(left, [sign], [right]) if type(sign) in _COMPARISONS:
                 one, other = self.known(left), self.known(right)
                 if one is _UNKNOWN or other is _UNKNOWN:
                     return _UNKNOWN
-                return (one == other) == isinstance(operator, ast.Eq)
+                return _COMPARISONS[type(sign)](one, other)
             case _:
                 return _UNKNOWN
 
     def known_name(self, name: str) -> Any:
         if name in self.names:
             bound = self.names[name]
-            return bound.value if isinstance(bound, Known) else _UNKNOWN
+            return bound.value if isinstance(bound, Known | ast.Constant) else _UNKNOWN
         return self.function.__globals__.get(name, _UNKNOWN)
 
     def known_field(self, owner: ast.expr, name: str) -> Any:

@@ -3,9 +3,11 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from liveopt.core.account import Account, Rule, Term, act, due
+from liveopt.core.instrument import SPOT_LEVERAGE
 from liveopt.core.market import Market, observe
 from liveopt.core.metrics import Path, mark
 from liveopt.core.step import close_signal, signal
@@ -114,21 +116,39 @@ def build(
     choices: Mapping[str, str],
     pessimistic: bool = False,
     log: bool = False,
+    zero: frozenset[str] = frozenset(),
 ) -> Program:
-    """Inline the stations for this combination and drop what it does not need."""
+    """Inline the stations for this combination and drop what it does not need.
+
+    `zero` names terms that are known to be 0, such as the tick of a market that rounds nothing.
+    """
+    given = {n: c.default for n, c in strategy.choices.items()} | dict(choices)
+    return _build(strategy, rule, tuple(given.items()), pessimistic, log, zero)
+
+
+@lru_cache(maxsize=256)
+def _build(
+    strategy: Strategy,
+    rule: Rule,
+    choices: tuple[tuple[str, str], ...],
+    pessimistic: bool,
+    log: bool,
+    zero: frozenset[str],
+) -> Program:
     lowering = Lowering()
-    choices = {n: c.default for n, c in strategy.choices.items()} | dict(choices)
     fine, bar = Record("fine"), Record("bar")
-    knobs = Record("k", choices)
+    certain = {} if rule.perpetual else {"leverage": SPOT_LEVERAGE}
+    knobs = Record("k", dict(choices) | certain)
     memory = Record("m")
     rules = [("a", "p", "term", rule)]
     if pessimistic:
         rules.append(("b", "q", "late", pessimist(rule)))
-    terms = {name: Record(name, {"rule": each}) for _, _, name, each in rules}
+    none = dict.fromkeys(zero, 0.0)
+    terms = {name: Record(name, {"rule": each} | none) for _, _, name, each in rules}
 
     phases = []
     for a, path, term, _ in rules:
-        phases.append(_account_phase(lowering, Record(a), Record(path), fine, terms[term]))
+        phases.append(_account_phase(lowering, (Record(a), Record(path)), fine, terms[term], knobs))
     watch, _ = lowering.inline(observe, {"bar": bar})
     decide, target = lowering.inline(
         signal,
@@ -168,14 +188,15 @@ def pessimist(rule: Rule) -> Rule:
 
 
 def _account_phase(
-    lowering: Lowering, a: Record, path: Record, fine: Record, term: Record
+    lowering: Lowering, account: tuple[Record, Record], fine: Record, term: Record, risk: Record
 ) -> AccountPhase:
+    a, path = account
     asked, flag = lowering.inline(due, {"fine": fine, "term": term, "a": a})
     assert flag is not None
     common: dict[str, Binding] = {"fine": fine, "term": term, "a": a}
     done, _ = lowering.inline(
         act,
-        common | {"risk": Record("k"), "atr": ast.Name("bar_atr", ast.Load()), "book": Record("")},
+        common | {"risk": risk, "atr": ast.Name("bar_atr", ast.Load()), "book": Record("")},
     )
     marked, _ = lowering.inline(mark, common | {"path": path})
     return AccountPhase(asked, flag, done, marked)

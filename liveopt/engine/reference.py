@@ -13,7 +13,7 @@ from liveopt.core.account import Account, Risk, Term, act, due
 from liveopt.core.market import Fine, Market, observe
 from liveopt.core.metrics import Path, mark
 from liveopt.core.step import close_signal, signal
-from liveopt.core.strategy import Highest, Input, Lag
+from liveopt.core.strategy import Highest, Lag, Mean, Weighted
 from liveopt.engine.batch import Batch, vars_of
 from liveopt.engine.program import (
     FINE,
@@ -69,6 +69,7 @@ class Lone:
             inverse = 1.0 / setup.capital
             path = Path(setup.capital, inverse, inverse, inverse)
             self.accounts.append((Term(rule, **numbers), Account(cash=setup.capital), path))
+        self.sums: dict[str, tuple[float, float]] = {}
         self.seen: dict[str, list[float]] = {
             c: [] for c in ("open", "high", "low", "close", "volume")
         }
@@ -96,21 +97,32 @@ class Lone:
         observe(self.bar)
         for column, values in self.seen.items():
             values.append(getattr(self.bar, column))
-        x = SimpleNamespace(
-            **{n: self._input(self.strategy.inputs[n], w) for n, w in self.windows.items()}
-        )
+        x = SimpleNamespace(**{n: self._input(n, w) for n, w in self.windows.items()})
         target = signal(self.bar, self.accounts[0][0], self.strategy, self.k, x, self.m)
         for term, a, path in self.accounts:
             close_signal(term, target, self.m, a, path)
         self.m.target = target
 
-    def _input(self, kind: Input, window: int) -> float:
+    def _input(self, name: str, window: int) -> float:
+        kind = self.strategy.inputs[name]
         values = self.seen[kind.column]
         if isinstance(kind, Lag):
             return values[-1 - window] if len(values) > window else 0.0
+        if isinstance(kind, Mean | Weighted):
+            return self._average(name, kind, window)
         stop = max(len(values) - kind.skip, 1)
         part = values[max(0, stop - window) : stop]
         return max(part) if isinstance(kind, Highest) else min(part)
+
+    def _average(self, name: str, kind: Mean | Weighted, window: int) -> float:
+        values = self.seen[kind.column]
+        plain, weighted = self.sums.get(name, (0.0, 0.0))
+        weighted = weighted + (window * values[-1] - plain)
+        plain = plain + (values[-1] - (values[-1 - window] if len(values) > window else 0.0))
+        self.sums[name] = plain, weighted
+        if isinstance(kind, Mean):
+            return plain / min(len(values), window)
+        return weighted / (0.5 * window * (window + 1))
 
     def cells(self) -> dict[str, float]:
         """The variant's state under the engine's names."""

@@ -8,9 +8,9 @@ signal; standing above from the beginning is not one, and to touch is not to cro
 from dataclasses import dataclass
 from typing import Any
 
-from liveopt.core.indicators import ema, slide
+from liveopt.core.indicators import ema
 from liveopt.core.market import Market
-from liveopt.core.strategy import Array, Choice, Columns, Knob, Lag, Strategy
+from liveopt.core.strategy import Array, Choice, Columns, Knob, Mean, Strategy, Weighted
 
 NOISE = 1e-12
 """Averages closer than this share of their value are equal: what is left is rounding."""
@@ -18,13 +18,11 @@ NOISE = 1e-12
 
 @dataclass(slots=True)
 class Memory:
-    """The two averages (sums, for the simple and the weighted mean) and the last comparison."""
+    """The two exponential averages and the last comparison."""
 
     target: float = 0.0
     fast: float = 0.0
     slow: float = 0.0
-    fast_sum: float = 0.0
-    slow_sum: float = 0.0
     above: float = 0.0
 
 
@@ -36,17 +34,11 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
         fast = m.fast
         slow = m.slow
     elif k.kind == "sma":
-        m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
-        m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
-        fast = m.fast_sum * k.fast_inv
-        slow = m.slow_sum * k.slow_inv
+        fast = x.fast_mean
+        slow = x.slow_mean
     else:
-        m.fast = m.fast + (k.fast * bar.close - m.fast_sum)
-        m.slow = m.slow + (k.slow * bar.close - m.slow_sum)
-        m.fast_sum = slide(m.fast_sum, bar.close, x.fast_left)
-        m.slow_sum = slide(m.slow_sum, bar.close, x.slow_left)
-        fast = m.fast * k.fast_weight * k.fast_inv
-        slow = m.slow * k.slow_weight * k.slow_inv
+        fast = x.fast_weighted
+        slow = x.slow_weighted
     gap = fast - slow
     noise = NOISE * slow
     below = -1.0 if gap < -noise else m.above
@@ -76,7 +68,12 @@ STRATEGY = Strategy(
         "slow": Knob(3, 600, 26, "bars in the slow average", whole=True),
     },
     choices={"kind": Choice(("ema", "sma", "wma"), "ema", "how the average weighs its bars")},
-    inputs={"fast_left": Lag("close", "fast"), "slow_left": Lag("close", "slow")},
+    inputs={
+        "fast_mean": Mean("close", "fast"),
+        "slow_mean": Mean("close", "slow"),
+        "fast_weighted": Weighted("close", "fast"),
+        "slow_weighted": Weighted("close", "slow"),
+    },
     derive=derive,
     warmup=lambda k: k["slow"] + 1.0,
     valid=lambda k: k["fast"] < k["slow"],

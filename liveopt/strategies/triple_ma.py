@@ -8,14 +8,14 @@ beginning is not a signal; the first change is.
 from dataclasses import dataclass
 from typing import Any
 
-from liveopt.core.indicators import ema, moving_mean, parting
+from liveopt.core.indicators import ema
 from liveopt.core.market import Market
-from liveopt.core.strategy import Array, Choice, Columns, Knob, Lag, Strategy
+from liveopt.core.strategy import Array, Choice, Columns, Knob, Mean, Strategy
 
 
 @dataclass(slots=True)
 class Memory:
-    """The three averages and the direction they last agreed on."""
+    """The three exponential averages and the direction they last agreed on."""
 
     target: float = 0.0
     fast: float = 0.0
@@ -30,15 +30,15 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
         m.fast = ema(m.fast, bar.close, bar.inv_n, k.fast_inv, k.fast_weight)
         m.middle = ema(m.middle, bar.close, bar.inv_n, k.middle_inv, k.middle_weight)
         m.slow = ema(m.slow, bar.close, bar.inv_n, k.slow_inv, k.slow_weight)
+        fast = m.fast
+        middle = m.middle
+        slow = m.slow
     else:
-        gone = parting(x.fast_left, m.fast, bar.inv_n, k.fast_inv)
-        m.fast = moving_mean(m.fast, bar.close, gone, bar.inv_n, k.fast_inv)
-        gone = parting(x.middle_left, m.middle, bar.inv_n, k.middle_inv)
-        m.middle = moving_mean(m.middle, bar.close, gone, bar.inv_n, k.middle_inv)
-        gone = parting(x.slow_left, m.slow, bar.inv_n, k.slow_inv)
-        m.slow = moving_mean(m.slow, bar.close, gone, bar.inv_n, k.slow_inv)
-    falling = (m.fast < m.middle) & (m.middle < m.slow)
-    rising = (m.fast > m.middle) & (m.middle > m.slow)
+        fast = x.fast_mean
+        middle = x.middle_mean
+        slow = x.slow_mean
+    falling = (fast < middle) & (middle < slow)
+    rising = (fast > middle) & (middle > slow)
     order = 1.0 if rising else (-1.0 if falling else 0.0)
     changed = order != m.order
     m.order = order
@@ -63,9 +63,9 @@ STRATEGY = Strategy(
     },
     choices={"kind": Choice(("ema", "sma"), "ema", "how the average weighs its bars")},
     inputs={
-        "fast_left": Lag("close", "fast"),
-        "middle_left": Lag("close", "middle"),
-        "slow_left": Lag("close", "slow"),
+        "fast_mean": Mean("close", "fast"),
+        "middle_mean": Mean("close", "middle"),
+        "slow_mean": Mean("close", "slow"),
     },
     derive=derive,
     warmup=lambda k: k["slow"] + 1.0,
