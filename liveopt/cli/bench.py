@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from liveopt.cli.show import as_json, table
@@ -60,7 +61,10 @@ def made(setup: Setup, variants: int) -> Batch:
     """A batch of a grid of 100 fast by 100 slow windows, with random risk."""
     rng = np.random.default_rng(SEED)
     number = np.arange(variants)
-    knobs = {"fast": 5.0 + number // 100 % 100, "slow": 110.0 + 3.0 * (number % 100)}
+    knobs: dict[str, npt.NDArray[np.float64]] = {
+        "fast": (5 + number // 100 % 100).astype(np.float64),
+        "slow": (110 + 3 * (number % 100)).astype(np.float64),
+    }
     risk = {
         "leverage": np.full(variants, 3.0 if setup.rule.perpetual else 1.0),
         "stop": rng.uniform(0.01, 0.05, variants),

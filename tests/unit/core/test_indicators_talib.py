@@ -52,19 +52,33 @@ def hlc() -> tuple[Array, Array, Array]:
     return BARS.high, BARS.low, BARS.close
 
 
-@pytest.mark.parametrize("kind", ["sma", "ema"])
-def test_simple_and_exponential_means(kind: str) -> None:
-    m = memory("triple_ma", {"kind": kind}, fast=7, middle=20, slow=50)
-    mean = {"sma": talib.SMA, "ema": talib.EMA}[kind]
+def inputs(name: str, choice: dict[str, str], **knobs: float) -> dict[str, Array]:
+    """What each input of one variant held at each bar."""
+    setup = Setup(load()[name], Rule(), choices=choice)
+    batch = open_batch(setup, {n: np.array([v]) for n, v in knobs.items()})
+    tape, layout = spool(batch.inputs, ROWS, 0), batch.inputs.layout
+    bars = np.arange(len(ROWS))
+    return {
+        word.removeprefix("x_"): tape.values[
+            tape.offsets[i] + bars * layout.strides[i] + int(layout.index[0, i * LANES])
+        ]
+        for i, word in enumerate(batch.program.inputs)
+    }
+
+
+def test_exponential_means() -> None:
+    m = memory("triple_ma", {"kind": "ema"}, fast=7, middle=20, slow=50)
     for name, window in (("fast", 7), ("middle", 20), ("slow", 50)):
-        same(m[name], mean(BARS.close, window))
+        same(m[name], talib.EMA(BARS.close, window))
 
 
-def test_the_sums_of_the_crossover_are_simple_and_weighted_means() -> None:
-    plain = memory("ma_crossover", {"kind": "sma"}, fast=12, slow=26)
-    same(plain["slow_sum"] / 26.0, talib.SMA(BARS.close, 26))
-    weighted = memory("ma_crossover", {"kind": "wma"}, fast=12, slow=26)
-    same(weighted["slow"] / (26.0 * 27.0 / 2.0), talib.WMA(BARS.close, 26))
+def test_plain_and_weighted_means() -> None:
+    plain = inputs("ma_crossover", {"kind": "sma"}, fast=12, slow=26)
+    same(plain["fast_mean"], talib.SMA(BARS.close, 12))
+    same(plain["slow_mean"], talib.SMA(BARS.close, 26))
+    weighted = inputs("ma_crossover", {"kind": "wma"}, fast=12, slow=26)
+    same(weighted["fast_weighted"], talib.WMA(BARS.close, 12))
+    same(weighted["slow_weighted"], talib.WMA(BARS.close, 26))
 
 
 def test_relative_strength() -> None:
@@ -136,11 +150,9 @@ def test_on_balance_volume() -> None:
 
 
 def test_highest_and_lowest() -> None:
-    setup = Setup(load()["donchian_breakout"], Rule(), choices={"leave": "channel"})
-    batch = open_batch(setup, {"entry": np.array([20.0]), "exit": np.array([10.0])})
-    tape = spool(batch.inputs, ROWS.table, 0)
-    for i, name in enumerate(batch.program.inputs):
-        at = np.arange(len(ROWS)) * tape.strides[i] + int(tape.index[0, i * LANES])
-        extreme = talib.MAX if name.endswith("high") else talib.MIN
-        column = BARS.high if name.endswith("high") else BARS.low
-        same(tape.values[at][1:], extreme(column, 20 if "entry" in name else 10)[:-1])
+    found = inputs("donchian_breakout", {"leave": "channel"}, entry=20, exit=10)
+    # The channel of a bar is that of the bars before it.
+    same(found["entry_high"][1:], talib.MAX(BARS.high, 20)[:-1])
+    same(found["entry_low"][1:], talib.MIN(BARS.low, 20)[:-1])
+    same(found["exit_high"][1:], talib.MAX(BARS.high, 10)[:-1])
+    same(found["exit_low"][1:], talib.MIN(BARS.low, 10)[:-1])
