@@ -49,8 +49,8 @@ gpu-test: $(STAMP)  ## the tests that need a CUDA device (make gpu first)
 gpu-bench: $(STAMP)  ## the same bench on the CUDA device (make gpu first)
 	$(BIN)/liveopt bench engine --device gpu
 
-bench-peers: $(STAMP) .venv-peers/.stamp  ## liveopt beside other back-testers, in a venv of their own
-	.venv-peers/bin/python tests/bench/peers.py
+bench-peers: $(STAMP) .venv-peers/.stamp  ## liveopt beside other back-testers (ARGS=--quick)
+	.venv-peers/bin/python -m tests.bench.peers $(ARGS)
 
 lock:  ## renew requirements.lock
 	@$(NEW_ENOUGH)

@@ -10,7 +10,7 @@ from liveopt.cli.progress import Meter
 from liveopt.cli.show import as_json, table
 from liveopt.core.metrics import METRICS
 from liveopt.engine.batch import Setup
-from liveopt.engine.device import Run, choose, memory_bytes
+from liveopt.engine.device import Choice, Run, choose, memory_bytes
 from liveopt.optimize.parameters import (
     BadParameter,
     Variants,
@@ -72,25 +72,33 @@ def sweep(
     named = set(fixed) | set(ranges)
     setup = options.setup_of(chosen, (market, side, sizing), costs, settings, named)
     rest = _standard(market, settings, fixed, set(ranges))
-    batches = list(
-        random_variants(chosen, random, seed, rest)
-        if random is not None
-        else grid_variants(chosen, ranges, rest)
-    )
+    if random is not None:
+        batches = list(random_variants(chosen, random, seed, rest))
+    else:
+        batches = list(grid_variants(chosen, ranges, rest))
     _check(batches, setup)
     source = options.read(data, from_, to, signal)
-    rows = source.rows(funding)
+    run = Run(setup, source.rows(funding), source.periods_per_year)
     choice = choose(device or settings.engine.device, settings.engine.threads)
+    result, facts = _execute(run, batches, choice, settings, (by, top))
+    drawn = {"seed": seed} if random is not None else {}
+    _report(result, {"strategy": chosen.name, "data": source.summary(), **drawn, **facts}, json)
+
+
+def _execute(
+    run: Run,
+    batches: list[Variants],
+    choice: Choice,
+    settings: config.Settings,
+    by: tuple[str, int],
+) -> tuple[Sweep, dict[str, Any]]:
+    """Run it under the eyes of whoever waits, and say how it went."""
     where = (choice.device, memory_bytes(choice.device, settings.engine.memory_mib))
     count = sum(len(b) for b in batches)
-    with Meter(count * len(rows), f"{count} variants") as meter:
-        run = Run(setup, rows, source.periods_per_year)
-        result = run_sweep(run, batches, where, (by, top), meter.add)
+    with Meter(count * len(run.rows), f"{count} variants") as meter:
+        result = run_sweep(run, batches, where, by, meter.add)
         elapsed_s, rate = meter.elapsed_s(), meter.rate()
-    facts = {
-        "strategy": chosen.name,
-        "data": source.summary(),
-        "seed": seed if random is not None else None,
+    return result, {
         "evaluated": result.evaluated,
         "invalid": result.invalid,
         "device": choice.device.name,
@@ -98,9 +106,8 @@ def sweep(
         "notes": result.notes,
         "elapsed_s": elapsed_s,
         "variant_bars_per_s": rate,
-        "by": by,
+        "by": by[0],
     }
-    _report(result, facts, json)
 
 
 def _standard(
