@@ -99,6 +99,9 @@ RISK: dict[str, Knob] = {
 }
 """Every strategy's risk parameters; a default here only says what is usual."""
 
+FEATURES = ("stop", "take", "trail", "min_hold", "max_hold")
+"""Risk parameters that are also features of a rule: on, a variant must have its value."""
+
 
 @dataclass(slots=True)
 class Account:

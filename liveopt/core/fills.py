@@ -54,8 +54,9 @@ def kelly_fraction(
     mean_win = gained / (wins if known else 1.0)
     mean_loss = lost / (losses if known else 1.0)
     payoff = mean_win / (mean_loss if known else 1.0)
-    share = clamp(win_rate - (1.0 - win_rate) / (payoff if known else 1.0), 0.0, KELLY_CAP)
-    return share if known else fallback
+    pays = known & (payoff > 0.0)
+    share = clamp(win_rate - (1.0 - win_rate) / (payoff if pays else 1.0), 0.0, KELLY_CAP)
+    return share if pays else fallback
 
 
 def volatility_fraction(fraction: float, price: float, atr: float, leverage: float) -> float:

@@ -98,6 +98,7 @@ def summarise(
     growth = rows["equity"] / capital
     years = bars / periods_per_year
     annual = growth ** (1.0 / years) - 1.0 if years > 0 else growth * nan
+    annual = xp.where(xp.isfinite(annual), annual, nan)  # a good hour is no year
     return {
         "roi": growth - 1.0,
         "equity": rows["equity"],

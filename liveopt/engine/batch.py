@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import RISK, Risk, Rule
+from liveopt.core.account import FEATURES, RISK, Risk, Rule
 from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import summarise
 from liveopt.core.strategy import BadKnobs, Strategy, check_knobs, check_ranges
@@ -93,6 +93,9 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
     """A batch at its start: `knobs` (and what differs in `risk`) name a value for every variant."""
     check_knobs(setup.strategy, knobs, setup.choices)
     check_ranges(RISK, risk or {})
+    for name in FEATURES:
+        if getattr(setup.rule, name) and name not in (risk or {}):
+            raise BadKnobs(f"the rule has {name} on; give every variant its {name}")
     if not setup.rule.perpetual and np.any(np.asarray((risk or {}).get("leverage", 1.0)) != 1.0):
         raise BadKnobs("spot has no leverage; it takes a perpetual")
     size = len(next(iter(knobs.values())))

@@ -47,7 +47,8 @@ class Lone:
         """Take the variant's parameters from the batch; its state starts at the beginning."""
         setup, program = batch.setup, batch.program
         self.strategy = setup.strategy
-        self.k = SimpleNamespace(**setup.choices)
+        words = {n: c.default for n, c in setup.strategy.choices.items()} | dict(setup.choices)
+        self.k = SimpleNamespace(**words)
         for name in program.params:
             setattr(self.k, name.removeprefix("k_"), float(batch.cell(name)[variant]))
         self.risk = Risk(
