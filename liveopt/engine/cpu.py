@@ -19,7 +19,7 @@ from liveopt.engine.inputs import spool
 from liveopt.engine.program import SIGNAL, Program
 from liveopt.engine.rows import Rows
 
-CHUNK_ROWS = 4096
+CHUNK_ROWS = 1024
 """Rows that stay in a core's cache while it takes block after block over them."""
 SERIAL_WORK = 200_000
 """Variant-bars below which waking a second thread costs more than it saves."""

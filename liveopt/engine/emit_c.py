@@ -9,7 +9,7 @@ The arrays are those of the CPU engine, so a block may move between devices as i
 
 import ast
 
-from liveopt.engine.lower import assignments, is_boolean, reads, writes
+from liveopt.engine.lower import assignments, is_boolean, writes
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
@@ -68,7 +68,7 @@ def _variant(program: Program) -> str:
             if f"{prefix}_{name}" in used:
                 out.append(f"const double {prefix}_{name} = terms[{which * len(TERM_FIELDS) + i}];")
     rows = {name: i for i, name in enumerate(program.cells)}
-    hot = [n for n in program.state + program.params if n in _hot(program)]
+    hot = [n for n in program.state + program.params if n in program.hot]
     out += [f"double {n} = s[{rows[n] * LANES}];" for n in hot]
     out += [f"double {n} = market[{i}];" for i, n in enumerate(program.shared)]
     out += [f"long long at_{i} = offsets[{i}];" for i in range(len(program.inputs))]
@@ -90,7 +90,7 @@ def _variant(program: Program) -> str:
 def _fine(program: Program, used: set[str]) -> list[str]:
     out = [f"const double {n} = row[{i}];" for i, n in enumerate(FINE_ROW) if n in used]
     rows = {name: i for i, name in enumerate(program.cells)}
-    hot = _hot(program)
+    hot = program.hot
     for phase in program.accounts:
         cold = [n for n in program.cells if n in used_by(phase.act) and n not in hot]
         changed = writes(phase.act)
@@ -100,14 +100,6 @@ def _fine(program: Program, used: set[str]) -> list[str]:
         out += [f"s[{rows[n] * LANES}] = {n};" for n in cold if n in changed]
         out += ["}", *_body(phase.mark, program), "}"]
     return out
-
-
-def _hot(program: Program) -> set[str]:
-    """Cells that are read or set on ordinary bars; the others stay in memory until a fill."""
-    found = used_by(program.decide)
-    for phase in program.accounts:
-        found |= used_by(phase.due) | reads(phase.flag) | used_by(phase.mark)
-    return found
 
 
 def _signal(program: Program) -> list[str]:

@@ -6,6 +6,7 @@ The engine's measure, not its path: `liveopt bench engine` runs it beside the bl
 import ast
 
 from liveopt.engine.emit_numba import HEADER
+from liveopt.engine.lower import writes
 from liveopt.engine.program import (
     FINE,
     FINE_ROW,
@@ -15,6 +16,7 @@ from liveopt.engine.program import (
     TERM_FIELDS,
     Body,
     Program,
+    used_by,
 )
 
 
@@ -29,7 +31,8 @@ def source(program: Program) -> str:
             for i, name in enumerate(TERM_FIELDS)
             if f"{prefix}_{name}" in used
         ]
-    kept = program.state + program.params
+    hot = program.hot
+    kept = [n for n in program.state + program.params if n in hot]
     out += [(1, f"for lane in range(first_block * {LANES}, last_block * {LANES}):")]
     out += [(2, f"s = blocks[lane // {LANES}]"), (2, f"v = lane % {LANES}")]
     out += [(2, f"places = index[lane // {LANES}]"), (2, "signal = 0")]
@@ -38,8 +41,12 @@ def source(program: Program) -> str:
     out += [(2, "for t in range(row_count):"), (3, "kind = kinds[t]"), (3, f"if kind & {FINE}:")]
     out += [(4, f"{n} = rows[t, {i}]") for i, n in enumerate(FINE_ROW) if n in used]
     for phase in program.accounts:
-        out += _code(4, phase.due)
-        out += [(4, f"if {ast.unparse(phase.flag)}:"), *_code(5, phase.act), *_code(4, phase.mark)]
+        cold = [n for n in program.cells if n in used_by(phase.act) - hot]
+        out += [*_code(4, phase.due), (4, f"if {ast.unparse(phase.flag)}:")]
+        out += [(5, f"{n} = s[{rows[n] * LANES} + v]") for n in cold]
+        out += _code(5, phase.act)
+        out += [(5, f"s[{rows[n] * LANES} + v] = {n}") for n in cold if n in writes(phase.act)]
+        out += _code(4, phase.mark)
     out += [(3, f"if kind & {SIGNAL}:")]
     out += [
         (4, f"{n} = rows[t, {len(FINE_ROW) + i}]")
@@ -51,7 +58,7 @@ def source(program: Program) -> str:
         place = f"u8(offsets[{i}] + signal * strides[{i}]) + places[{i * LANES} + v]"
         out += [(4, f"{name} = tape[{place}]")]
     out += [*_code(4, program.decide), (4, "signal += 1")]
-    out += [(2, f"s[{rows[n] * LANES} + v] = {n}") for n in program.state]
+    out += [(2, f"s[{rows[n] * LANES} + v] = {n}") for n in kept if n in program.state]
     out += [(2, f"s[{program.tail + i}] = {n}") for i, n in enumerate(program.shared)]
     start = f"    market = blocks[first_block, {program.tail}:].copy()\n"
     lines = "\n".join("    " * depth + line for depth, line in out)

@@ -171,20 +171,9 @@ def _extremes(
 def _averages(
     kind: Mean | Weighted, values: Array, windows: Int64, depth: int, sums: Array, seen: int
 ) -> Array:
-    """Rolling averages [bar, window] from running sums, added one after the other as live."""
-    rows = len(values) - depth
-    bars = np.arange(rows)[:, None]
-    new = values[depth:, None]
-    plain = np.empty((rows + 1, len(windows)))
-    plain[0] = sums[0]
-    plain[1:] = new - values[bars + depth - windows]
-    np.cumsum(plain, axis=0, out=plain)
-    sums[0] = plain[-1]
-    if isinstance(kind, Mean):
-        return plain[1:] / np.minimum(bars + (seen + 1), windows)
-    weighted = np.empty((rows + 1, len(windows)))
-    weighted[0] = sums[1]
-    weighted[1:] = windows * new - plain[:-1]
-    np.cumsum(weighted, axis=0, out=weighted)
-    sums[1] = weighted[-1]
-    return weighted[1:] / (0.5 * windows * (windows + 1))
+    """Rolling averages [bar, window] from running sums."""
+    from liveopt.engine.rolling import averages
+
+    out = np.empty((len(values) - depth, len(windows)))
+    averages(values, windows, sums, seen, isinstance(kind, Weighted), out)
+    return out

@@ -100,6 +100,14 @@ class Program:
         return found | (set(LOGGED) if self.log else set())
 
     @property
+    def hot(self) -> set[str]:
+        """Names that are read or set on ordinary bars; other cells are touched by a fill only."""
+        found = used_by(self.decide)
+        for phase in self.accounts:
+            found |= used_by(phase.due) | reads(phase.flag) | used_by(phase.mark)
+        return found
+
+    @property
     def bytes_per_variant(self) -> int:
         """State and parameters of one variant."""
         return 8 * (len(self.state) + len(self.params))

@@ -76,5 +76,5 @@ def ticks(count: int) -> tuple[Float64, Int64]:
 def live_windows(variants: int) -> tuple[Int64, Int64]:
     """Windows of two exponential averages for each variant of the live comparison."""
     rng = np.random.default_rng(WINDOW_SEED)
-    fast = rng.integers(20, 200, variants)
+    fast = rng.integers(20, 86, variants)
     return fast, fast * rng.integers(3, 8, variants)
