@@ -296,3 +296,14 @@ def test_undefined_numbers_are_null_in_json(call: Call, candles: Path) -> None:
     assert found["metrics"]["trades"] == 0
     assert found["metrics"]["win_rate"] is None
     assert not np.isnan(found["metrics"]["roi"])
+
+
+def test_the_bench_measures_every_figure_it_names(call: Call) -> None:
+    code, out, err = call("bench", "engine", "--variants", 128, "--bars", 1_000, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    rates = ("variant_bars_per_s", "lean_variant_bars_per_s", "ratio_to_scalar", "start_cold_s")
+    for name in (*rates, "start_warm_s", "peak_rss_mib", "bytes_per_variant"):
+        assert found[name] > 0.0, name
+    assert set(found["live_bar_us"]) == {"1000", "10000", "100000"}
+    assert found["device"] == "cpu"
