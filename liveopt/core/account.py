@@ -16,7 +16,7 @@ from liveopt.core.fills import (
     slipped,
     volatility_fraction,
 )
-from liveopt.core.indicators import sized
+from liveopt.core.indicators import higher, lower, sized
 from liveopt.core.instrument import bankruptcy_price, liquidation_price, roi_level
 from liveopt.core.market import Fine
 from liveopt.core.strategy import Knob
@@ -180,10 +180,10 @@ def due(fine: Fine, term: Term, a: Account) -> bool:
 def act(fine: Fine, term: Term, risk: Risk, atr: float, a: Account, book: Book) -> None:
     """Everything that can happen to an account on one bar, in the order it happens."""
     if term.rule.funding:
-        owed = a.qty * fine.open * fine.funding
+        owed = lower(a.qty * fine.open * fine.funding, higher(a.cash + a.qty * fine.open, 0.0))
         a.cash = a.cash - owed
         a.funded = a.funded + owed
-    obey(fine, term, a, book)
+    obey(fine, term, risk, a, book)
     if (a.side == 0.0) & (a.want != 0.0):
         enter(fine, term, risk, atr, a)
     if term.rule.guarded:
@@ -193,7 +193,7 @@ def act(fine: Fine, term: Term, risk: Risk, atr: float, a: Account, book: Book) 
             forget(term, a)
 
 
-def obey(fine: Fine, term: Term, a: Account, book: Book) -> None:
+def obey(fine: Fine, term: Term, risk: Risk, a: Account, book: Book) -> None:
     """Close at the open what a signal or the clock closes; a gap to liquidation comes first."""
     ordered = a.want != a.side
     if term.rule.min_hold:
@@ -205,6 +205,8 @@ def obey(fine: Fine, term: Term, a: Account, book: Book) -> None:
         closing = closing & (a.side * (fine.open - a.liquidation) > 0.0)
     if closing & (a.side != 0.0):
         price = slipped(fine.open, -a.side, term.slippage, term.tick)
+        if term.rule.perpetual:
+            price = within_margin(price, risk, a)
         leave(price, term.taker_fee, SIGNAL if ordered else TIME, a)
         book.note(fine, a)
         if a.want == a.was_side:  # the clock closed it; a signal's newer order in the queue stays
@@ -280,6 +282,7 @@ def hit(fine: Fine, term: Term, risk: Risk, a: Account) -> None:
         if term.rule.perpetual:
             broke = a.side * (level - a.liquidation) <= 0.0
             price = bankruptcy_price(a.entry, a.side, risk.leverage) if broke else price
+            price = within_margin(price, risk, a)
             fee_rate = 0.0 if broke else fee_rate
             reason = LIQUIDATION if broke else reason
         leave(price, fee_rate, reason, a)
@@ -292,8 +295,12 @@ def hit(fine: Fine, term: Term, risk: Risk, a: Account) -> None:
 
 
 def leave(price: float, fee_rate: float, reason: float, a: Account) -> None:
-    """Close the whole position at `price` and add the trade to the account's tallies."""
-    fee = fee_rate * price * sized(a.qty)
+    """Close the whole position at `price` and add the trade to the account's tallies.
+
+    A fee takes no more than there is: what an isolated position can lose is its margin and fees.
+    """
+    due_fee = fee_rate * price * sized(a.qty)
+    fee = lower(due_fee, higher(a.cash + a.qty * price, 0.0))
     a.cash = a.cash + a.qty * price - fee
     a.paid = a.paid + fee
     a.fees = a.fees + fee
@@ -310,6 +317,12 @@ def leave(price: float, fee_rate: float, reason: float, a: Account) -> None:
     a.net = a.cash - a.opened
     a.roi = a.net / a.margin
     tally(a)
+
+
+def within_margin(price: float, risk: Risk, a: Account) -> float:
+    """A closing price at which the loss is no more than the isolated margin."""
+    worst = bankruptcy_price(a.entry, a.side, risk.leverage)
+    return price if a.side * (price - worst) > 0.0 else worst
 
 
 def tally(a: Account) -> None:

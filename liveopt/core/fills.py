@@ -5,6 +5,8 @@ from liveopt.core.indicators import clamp
 WHOLE = 6755399441055744.0
 """1.5 * 2**52: adding and subtracting it rounds a float64 to a whole number, on every device."""
 WHOLE_LIMIT = 2251799813685248.0
+ALMOST = 1.000000000000001
+"""What rounding took from a whole number of lots is given back: 0.3 is three lots of 0.1."""
 KELLY_CAP = 0.25
 KELLY_TRADES = 30.0
 """Closed trades below which Kelly's rule knows too little and the fixed fraction is used."""
@@ -26,14 +28,14 @@ def down(value: float) -> float:
 def on_tick(price: float, tick: float) -> float:
     """`price` on the exchange's grid, but never at or below zero."""
     step = tick if tick > 0.0 else 1.0
-    grid = nearest(price / step) * step
+    grid = down(price / step + 0.5) * step
     return grid if (tick > 0.0) & (grid > 0.0) else price
 
 
 def on_lot(quantity: float, lot: float) -> float:
     """`quantity` rounded down to whole lots."""
     step = lot if lot > 0.0 else 1.0
-    return down(quantity / step) * step if lot > 0.0 else quantity
+    return down(quantity / step * ALMOST) * step if lot > 0.0 else quantity
 
 
 def slipped(price: float, side: float, slippage: float, tick: float) -> float:
@@ -56,7 +58,7 @@ def kelly_fraction(
     payoff = mean_win / (mean_loss if known else 1.0)
     pays = known & (payoff > 0.0)
     share = clamp(win_rate - (1.0 - win_rate) / (payoff if pays else 1.0), 0.0, KELLY_CAP)
-    return share if pays else fallback
+    return share if pays else clamp(fallback, 0.0, KELLY_CAP)
 
 
 def volatility_fraction(fraction: float, price: float, atr: float, leverage: float) -> float:

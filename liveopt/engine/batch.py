@@ -31,7 +31,10 @@ class Setup:
     pessimistic: bool = False
     """Keep a second account beside the first: double slippage, orders one fine bar late."""
     log_trades: int = 0
-    """Closed trades remembered per block of 64 variants; 0 keeps none. For chosen variants."""
+    """Closed trades remembered per block of 64 variants; 0 keeps none.
+
+    For chosen variants: open a batch of them alone, which by the fold law is the same run.
+    """
 
 
 @dataclass(slots=True)
@@ -96,8 +99,7 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
     for name in FEATURES:
         if getattr(setup.rule, name) and name not in (risk or {}):
             raise BadKnobs(f"the rule has {name} on; give every variant its {name}")
-    if not setup.rule.perpetual and np.any(np.asarray((risk or {}).get("leverage", 1.0)) != 1.0):
-        raise BadKnobs("spot has no leverage; it takes a perpetual")
+    _check_market(setup, np.asarray((risk or {}).get("leverage", 1.0)))
     size = len(next(iter(knobs.values())))
     program = program_of(setup)
     padded = {n: _padded(v, size) for n, v in _parameters(setup, knobs, risk or {}, size).items()}
@@ -122,6 +124,19 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
         log=np.zeros((len(blocks), setup.log_trades, len(LOGGED) + 1)),
         logged=np.zeros(len(blocks), np.int64),
     )
+
+
+def _check_market(setup: Setup, leverage: Array) -> None:
+    """Refuse what a market does not offer."""
+    if setup.rule.perpetual:
+        instrument = setup.instrument
+        most = 1.0 / max(instrument.maintenance + instrument.liquidation_fee, 1e-9)
+        if np.any(leverage >= most):
+            raise BadKnobs(f"leverage must stay below {most:g}, or a position liquidates at once")
+    elif setup.rule.sides != "long":
+        raise BadKnobs("spot cannot be sold short; it takes a perpetual")
+    elif np.any(leverage != 1.0):
+        raise BadKnobs("spot has no leverage; it takes a perpetual")
 
 
 def aligned(shape: tuple[int, int]) -> Array:

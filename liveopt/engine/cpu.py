@@ -1,21 +1,16 @@
 """Runs a batch on the CPU: the generated module compiled by numba, blocks shared out to threads."""
 
-import hashlib
-import importlib.util
 import os
-import sys
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from liveopt.engine.batch import Batch
 from liveopt.engine.emit_numba import source
 from liveopt.engine.inputs import spool
+from liveopt.engine.kernels import load_kernel
 from liveopt.engine.program import SIGNAL, Program
 from liveopt.engine.rows import Rows
 
@@ -85,50 +80,5 @@ def _cores() -> int:
 @lru_cache(maxsize=256)
 def compiled(program: Program) -> Callable[..., None]:
     """The kernel of a program; printed once for each program object."""
-    return load_kernel(source(program))
-
-
-def load_kernel(text: str) -> Callable[..., None]:
-    """Compile a generated module, or take it from the disk where an earlier run left it.
-
-    The file's name is the hash of its text, and its text is all there is to compile: a change in
-    any station makes another file, so the cache can not be stale.
-    """
-    name = f"liveopt_kernel_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    path = cache_folder() / f"{name}.py"
-    if not path.exists() or path.read_text() != text:
-        part = path.with_suffix(f".{os.getpid()}")
-        part.write_text(text)
-        part.replace(path)
-    _use_full_width()
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    found: Callable[..., None] = module.advance
-    return found
-
-
-def _use_full_width() -> None:
-    """Let LLVM use 512-bit vectors where there are any; for some CPUs it prefers half of them."""
-    import llvmlite.binding as llvm
-    import numba.core.config as module
-
-    config: Any = module
-    if config.CPU_FEATURES is None and llvm.get_host_cpu_features().get("avx512f"):
-        config.CPU_FEATURES = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: $LIVEOPT_CACHE, else the user's cache, else a new folder."""
-    base = os.environ.get("LIVEOPT_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(base).expanduser() / "liveopt"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="liveopt-"))
+    kernel: Callable[..., None] = load_kernel(source(program)).advance
+    return kernel

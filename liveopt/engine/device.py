@@ -117,14 +117,14 @@ def evaluate(
             device.advance(batch, run.rows, heard)
         except MemoryError:
             progress(-done)
-            if isinstance(device, Cpu) and size == LANES:
-                raise
             if isinstance(device, Gpu):
                 device.release()
             if halvings < HALVINGS_MAX:
                 halvings += 1
                 size = max(LANES, size // 2 // LANES * LANES)
                 notes.append(f"out of memory on the {device.name}: {size} variants at a time")
+            elif isinstance(device, Cpu):
+                raise
             else:
                 device = Cpu()
                 notes.append("out of memory four times: went on with the cpu")
@@ -139,7 +139,9 @@ def _neighbours(setup: Setup, knobs: Columns) -> npt.NDArray[np.int64]:
     """An order in which variants that read the same inputs lie together; it changes no result."""
     program = program_of(setup)
     names = {setup.strategy.inputs[n.removeprefix("x_")].knob for n in program.inputs}
-    keys = sorted((knobs[n] for n in sorted(names)), key=lambda v: -len(np.unique(v)))
+    keys = sorted(
+        (knobs[n] for n in sorted(names & knobs.keys())), key=lambda v: -len(np.unique(v))
+    )
     size = len(next(iter(knobs.values())))
     return np.lexsort(keys) if keys else np.arange(size)
 

@@ -6,6 +6,7 @@ The engine's measure, not its path: `liveopt bench engine` runs it beside the bl
 import ast
 
 from liveopt.engine.emit_numba import HEADER
+from liveopt.engine.kernels import text_of
 from liveopt.engine.lower import writes
 from liveopt.engine.program import (
     FINE,
@@ -62,7 +63,7 @@ def source(program: Program) -> str:
     out += [(2, f"s[{program.tail + i}] = {n}") for i, n in enumerate(program.shared)]
     start = f"    market = blocks[first_block, {program.tail}:].copy()\n"
     lines = "\n".join("    " * depth + line for depth, line in out)
-    return HEADER.format(name=program.name) + start + lines + "\n"
+    return text_of("lanes") + HEADER.format(name=program.name) + start + lines + "\n"
 
 
 def _code(depth: int, body: Body) -> list[tuple[int, str]]:

@@ -61,7 +61,8 @@ class Gpu:
         self, batch: Batch, rows: Rows, progress: Callable[[int], None] = lambda _: None
     ) -> None:
         """Fold the rows into the batch's state, which comes back to the host at the end."""
-        assert not batch.program.log, "trades are written down for chosen variants, on the CPU"
+        if batch.program.log:
+            raise ValueError("trades are written down on the CPU; run the chosen variants there")
         cupy, kernel = self.cupy, self.kernel(batch.program)
         blocks, terms = cupy.asarray(batch.blocks), cupy.asarray(batch.terms)
         layout = (

@@ -5,13 +5,15 @@ All inputs of a chunk lie on one flat tape. Input i of a variant at signal bar j
 tables with a column for each distinct window, and many variants share a column.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from liveopt.core.strategy import Columns, Highest, Input, Lag, Lowest, Mean, Weighted
+from liveopt.engine.kernels import load_kernel, text_of
 from liveopt.engine.program import LANES, ROW_CELLS, SIGNAL
 from liveopt.engine.rows import Rows
 
@@ -172,8 +174,12 @@ def _averages(
     kind: Mean | Weighted, values: Array, windows: Int64, depth: int, sums: Array, seen: int
 ) -> Array:
     """Rolling averages [bar, window] from running sums."""
-    from liveopt.engine.rolling import averages
-
     out = np.empty((len(values) - depth, len(windows)))
-    averages(values, windows, sums, seen, isinstance(kind, Weighted), out)
+    _compiled_averages()(values, windows, sums, seen, isinstance(kind, Weighted), out)
     return out
+
+
+@lru_cache(maxsize=1)
+def _compiled_averages() -> Callable[..., None]:
+    kernel: Callable[..., None] = load_kernel(text_of("rolling")).averages
+    return kernel

@@ -40,11 +40,11 @@ EVERYTHING = Rule(
 )
 RULES = {
     "plain spot": Rule(),
-    "guarded spot": Rule(sides="both", stop=True, take=True, trail=True, late=True),
+    "guarded spot": Rule(stop=True, take=True, trail=True, late=True),
     "everything": EVERYTHING,
     "kelly, short": Rule("perpetual", "short", "kelly", take=True, limit_targets=False),
     "volatility": Rule("perpetual", "both", "volatility", stop=True, take=True, funding=True),
-    "clocks": Rule(sides="both", min_hold=True, max_hold=True, trail=True),
+    "clocks": Rule("perpetual", "both", min_hold=True, max_hold=True, trail=True),
 }
 """Together they use every feature on and off."""
 COMPILER = shutil.which("gcc")

@@ -202,3 +202,20 @@ def test_no_position_survives_a_bar_that_reached_its_levels(rule: str, name: str
         assert np.all(high[row] < levels[1][held])
         held_bars += int(held.sum())
     assert held_bars > ROWS
+
+
+def test_no_account_ever_owes_money() -> None:
+    """Slippage beyond the bankruptcy price used to leave a debt that equity's floor hid."""
+    strategy, rng = load()["macd"], np.random.default_rng(8)
+    setup = Setup(
+        strategy, RULES["everything"], Instrument("perpetual", slippage=0.04), pessimistic=True
+    )
+    risk = draw_risk(rng, VARIANTS, 50.0) | {"fraction": np.ones(VARIANTS)}
+    batch = open_batch(setup, draw_knobs(strategy, rng, VARIANTS), risk)
+    rows, _ = market("gaps", ROWS)
+    Cpu(1).advance(batch, rows)
+    for account in ("a", "b"):
+        flat = batch.cell(f"{account}_side") == 0.0
+        assert flat.any()
+        assert np.all(batch.cell(f"{account}_cash")[flat] >= -1e-9 * CAPITAL)
+        assert np.any(batch.cell(f"{account}_cash")[flat] < 1e-3 * CAPITAL)

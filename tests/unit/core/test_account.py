@@ -376,7 +376,7 @@ CASES = [
         100 101    99.9 100
         100 101.51 99.9 100
         """,
-        "long 1 101.00 > 2 101.50 take",  # .05 / 10 = half a percent: 101.505 rounds to even
+        "long 1 101.00 > 2 101.51 take",  # .05 / 10 = half a percent: 101.505 rounds up
         on=(Rule(stop=True, take=True), Risk(stop=0.5, take=0.05, leverage=10.0)),
     ),
     # staying flat ---------------------------------------------------------------------------

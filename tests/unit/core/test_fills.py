@@ -81,7 +81,7 @@ def test_down_is_the_whole_number_not_above(value: float) -> None:
     [
         (50_009.996, 0.01, 50_010.0),
         (50_009.994, 0.01, 50_009.99),
-        (10.125, 0.25, 10.0),
+        (10.125, 0.25, 10.25),
         (10.375, 0.25, 10.5),
         (10.125, 0.0, 10.125),
         (0.004, 0.01, 0.004),  # the grid has no price above zero there
@@ -107,6 +107,14 @@ def test_a_price_moves_by_half_a_tick_at_most(price: float, tick: float) -> None
 )
 def test_a_size_is_rounded_down_to_whole_lots(size: float, lot: float, rounded: float) -> None:
     assert on_lot(size, lot) == pytest.approx(rounded, rel=1e-15)
+
+
+@pytest.mark.parametrize("lots", [1, 3, 43, 51, 59, 118, 119, 1_000_003])
+@pytest.mark.parametrize("lot", [0.1, 0.001, 1e-8])
+def test_a_whole_number_of_lots_stays_whole(lots: int, lot: float) -> None:
+    """0.3 used to be two lots of 0.1, for 0.3 / 0.1 is a little less than 3."""
+    assert on_lot(lots * lot, lot) == pytest.approx(lots * lot, rel=1e-12)
+    assert on_lot(float(f"{lots * lot:.10g}"), lot) == pytest.approx(lots * lot, rel=1e-9)
 
 
 @given(st.floats(0.0, 1e6), steps)

@@ -98,6 +98,21 @@ def test_one_risk_may_hold_for_all_variants() -> None:
     assert batch.cell("k_leverage").tolist() == [3.0] * 3
 
 
+@pytest.mark.parametrize(
+    ("rule", "leverage", "why"),
+    [
+        (Rule("perpetual", "both"), 100.0, "leverage must stay below 50"),
+        (Rule("spot", "both"), 1.0, "spot cannot be sold short"),
+        (Rule("spot", "short"), 1.0, "spot cannot be sold short"),
+        (Rule("spot"), 2.0, "spot has no leverage"),
+    ],
+)
+def test_what_a_market_does_not_offer_is_refused(rule: Rule, leverage: float, why: str) -> None:
+    setup = Setup(STRATEGY, rule, Instrument(maintenance=0.02))
+    with pytest.raises(BadKnobs, match=why):
+        open_batch(setup, knobs(2), {"leverage": np.full(2, leverage)})
+
+
 def test_a_feature_that_is_on_needs_its_value() -> None:
     with pytest.raises(BadKnobs, match="the rule has stop on"):
         open_batch(SETUP, knobs(1))
@@ -136,7 +151,7 @@ def test_spot_takes_no_leverage() -> None:
 
 def test_choices_left_out_are_the_usual_ones_on_every_path() -> None:
     said, silent = (
-        open_batch(Setup(STRATEGY, Rule(sides="both"), choices=choices), knobs(2))
+        open_batch(Setup(STRATEGY, Rule("perpetual", "both"), choices=choices), knobs(2))
         for choices in ({"kind": "both"}, {})
     )
     assert said.program is silent.program

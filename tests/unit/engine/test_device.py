@@ -107,3 +107,25 @@ def test_out_of_memory_a_fourth_time_goes_to_the_cpu() -> None:
     assert found == whole
     assert len(sizes) == 4
     assert notes[-1] == "out of memory four times: went on with the cpu"
+
+
+class Full(Cpu):
+    """A CPU without room for any batch."""
+
+    def advance(
+        self, batch: Batch, rows: Rows, progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        raise MemoryError
+
+
+def test_a_cpu_that_never_has_room_says_so_instead_of_trying_for_ever() -> None:
+    with pytest.raises(MemoryError):
+        evaluate(Run(SETUP, ROWS, 525_600.0), (KNOBS, {}), (Full(1), 64 * MIB))
+
+
+def test_neighbours_may_read_windows_that_are_no_knobs() -> None:
+    """weighted_signal's kdj window is derived; a sweep of it used to end in a KeyError."""
+    strategy = load()["weighted_signal"]
+    knobs = {n: np.full(70, k.default) for n, k in strategy.knobs.items()}
+    found = evaluate(Run(Setup(strategy, Rule()), ROWS, 525_600.0), (knobs, {}), (Cpu(1), 64 * MIB))
+    assert len(set(found.metrics["equity"])) == 1

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from liveopt.core.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars
+from liveopt.core.bars import DAY_NS, HOUR_NS, MINUTE_NS, BadBar, Bars
 from liveopt.core.events import Bar
 from liveopt.data.market import synthetic_bars
 from liveopt.engine.program import FINE, FINE_ROW, ROW_CELLS, SIGNAL
@@ -112,3 +112,30 @@ def test_every_row_of_a_prefix_but_the_newest_is_final() -> None:
         part = rows_of(fine.part(0, last), MINUTE_NS, 5 * MINUTE_NS)
         assert np.array_equal(part.table[: last - 1], whole.table[: last - 1])
         assert np.array_equal(part.kinds[: last - 1], whole.kinds[: last - 1])
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.1, -5.0])
+def test_a_funding_rate_that_is_none_is_refused_with_its_row(rate: float) -> None:
+    """One NaN used to empty the account without a word."""
+    rates = np.zeros(len(bars()))
+    rates[3] = rate
+    with pytest.raises(BadBar, match=r"row 3.*funding"):
+        rows_of(bars(), MINUTE_NS, MINUTE_NS, rates)
+
+
+@pytest.mark.parametrize(
+    ("prices", "volume", "column"),
+    [
+        ((1.0, float("nan"), 1.0, 1.0), 1.0, "high"),
+        ((1.0, 2.0, 0.0, 1.0), 1.0, "low"),
+        ((1.0, 0.5, 0.4, 0.5), 1.0, "high"),
+        ((1.0, 1.0, 1.0, 1.0), -1.0, "volume"),
+    ],
+)
+def test_a_single_bar_passes_the_same_door(
+    prices: tuple[float, float, float, float], volume: float, column: str
+) -> None:
+    bar = Bar(0, *prices, volume)
+    for made in (lambda: fine_row(bar, 0), lambda: signal_row(bar)):
+        with pytest.raises(BadBar, match=column):
+            made()
