@@ -18,6 +18,8 @@ from pydantic_settings import (
 DEFAULT_FILE: Final = Path("config/liveopt.toml")
 FILE_VARIABLE: Final = "LIVEOPT_CONFIG"
 PREFIX: Final = "LIVEOPT__"
+FEE_MAX: Final = 0.05
+"""The highest fee and slippage that are taken, in the settings and on the command line alike."""
 
 
 class ConfigError(Exception):
@@ -35,7 +37,7 @@ class Account(_Section):
         10_000.0, gt=0, le=1e12, description="quote currency at the start, above 0"
     )
     fraction: float = Field(
-        1.0, gt=0, le=1, description="share of the equity put in a position, above 0 up to 1"
+        1.0, ge=0.0001, le=1, description="share of the equity put in a position, 0.0001 to 1"
     )
     leverage: float = Field(
         1.0, ge=1, le=100, description="position value over the equity put in, 1 to 100"
@@ -45,11 +47,14 @@ class Account(_Section):
 class Costs(_Section):
     """What a fill costs, as fractions of its value."""
 
-    taker_fee: float = Field(0.0006, ge=0, le=0.05, description="a fraction: 0.0006 is 0.06 %")
+    taker_fee: float = Field(0.0006, ge=0, le=FEE_MAX, description="a fraction: 0.0006 is 0.06 %")
     maker_fee: float = Field(
-        0.0002, ge=-0.05, le=0.05, description="a fraction: 0.0002 is 0.02 %, below 0 is a rebate"
+        0.0002,
+        ge=-FEE_MAX,
+        le=FEE_MAX,
+        description="a fraction: 0.0002 is 0.02 %, below 0 is a rebate",
     )
-    slippage: float = Field(0.0002, ge=0, le=0.05, description="a fraction: 0.0002 is 0.02 %")
+    slippage: float = Field(0.0002, ge=0, le=FEE_MAX, description="a fraction: 0.0002 is 0.02 %")
 
 
 class Engine(_Section):

@@ -176,3 +176,13 @@ def test_the_lock_holds_every_dependency_and_no_address() -> None:
     assert [name for name in names if f"\n{name}==" not in lock] == []
     assert "://" not in lock
     assert not re.search(r"^--", lock, re.MULTILINE)
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+        if not (page.parent / link).exists()
+    ]
+    assert broken == []

@@ -14,6 +14,7 @@ from liveopt.cli.strategies import strategies
 from liveopt.cli.sweep import sweep
 from liveopt.config import ConfigError
 from liveopt.core.bars import BadBar
+from liveopt.core.strategy import BadKnobs
 from liveopt.data.tables import DataError
 from liveopt.engine.gpu import NoGpu
 from liveopt.optimize.parameters import BadParameter
@@ -46,7 +47,7 @@ def root(
     """Run many variants of a trading strategy in one batch, offline and live alike.
 
     Exit codes: 0 done, 1 error, 2 usage, 3 not running, 4 configuration or data, 5 timeout,
-    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed.
+    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed, 130 interrupted.
     """
     logs.setup(verbose=verbose)
     if version:
@@ -63,13 +64,34 @@ app.command()(sweep)
 app.add_typer(bench, name="bench")
 
 
+KNOWN: dict[type[Exception], Exit] = {
+    ConfigError: Exit.CONFIG,
+    DataError: Exit.CONFIG,
+    BadBar: Exit.CONFIG,
+    BadParameter: Exit.USAGE,
+    BadKnobs: Exit.USAGE,
+    NoGpu: Exit.ERROR,
+    Failure: Exit.ERROR,
+}
+"""Failures that say themselves what is wrong, and their exit codes."""
+
+OUT_OF_MEMORY = "out of memory; run fewer variants (--random, --grid) or lower engine.memory_mib"
+
+
 def main() -> None:
     """Run the command line; a known failure becomes one line on stderr and its exit code."""
     try:
         app()
-    except (ConfigError, DataError, BadBar) as error:
-        sys.exit(complain(error, Exit.CONFIG))
-    except BadParameter as error:
-        sys.exit(complain(error, Exit.USAGE))
-    except (NoGpu, Failure) as error:
-        sys.exit(complain(error, Exit.ERROR))
+    except tuple(KNOWN) as error:
+        sys.exit(complain(error, next(c for kind, c in KNOWN.items() if isinstance(error, kind))))
+    except SyntaxError as error:  # of a strategy's file, or NotPlain: what a step may not say
+        place = f"{error.filename}:{error.lineno}: " if error.filename else ""
+        sys.exit(complain(f"{place}{error.msg}", Exit.ERROR))
+    except MemoryError:
+        sys.exit(complain(OUT_OF_MEMORY, Exit.ERROR))
+    except KeyboardInterrupt:
+        sys.exit(complain("interrupted", Exit.INTERRUPTED))
+    except SystemExit as end:  # typer turns the interrupt into this
+        if end.code == Exit.INTERRUPTED:
+            complain("interrupted", Exit.INTERRUPTED)
+        raise

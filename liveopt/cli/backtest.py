@@ -9,14 +9,16 @@ import numpy as np
 import typer
 
 from liveopt import config
+from liveopt.cli import conditions
 from liveopt.cli import market as options
-from liveopt.cli.show import Failure, as_json, table
+from liveopt.cli.show import Failure, as_json, note, table
 from liveopt.core.account import REASONS
 from liveopt.core.metrics import METRICS
+from liveopt.core.strategy import Strategy
 from liveopt.engine.batch import Batch, open_batch
 from liveopt.engine.cpu import Cpu
 from liveopt.engine.rows import Rows
-from liveopt.optimize.parameters import parse_fixed, single
+from liveopt.optimize.parameters import Variants, parse_fixed, single
 
 CURVE_POINTS = 1_000
 TRADE_COLUMNS = [
@@ -42,11 +44,14 @@ def backtest(
     tick: options.TickOption = 0.0,
     lot: options.LotOption = 0.0,
     funding: options.FundingOption = 0.0,
+    maintenance: options.MaintenanceOption = None,
+    liquidation_fee: options.LiquidationOption = None,
+    market_targets: options.MarketTargetsOption = False,
     pessimistic: Annotated[
         bool, typer.Option(help="A second account: double slippage, orders one bar late.")
     ] = False,
     trades: Annotated[Path | None, typer.Option(help="Write the closed trades to a CSV.")] = None,
-    curve: Annotated[Path | None, typer.Option(help="Write equity points to a CSV.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="Write 1,000 equity points at most.")] = None,
     json: options.JsonOption = False,
 ) -> None:
     """Run one variant over candles: signals at a bar's close, fills at the next bar's open.
@@ -56,8 +61,11 @@ def backtest(
     settings = config.load()
     chosen = options.strategy_named(strategy)
     fixed = parse_fixed(chosen, set_ or [])
-    costs = options.Costs(fee, maker_fee, slippage, capital, tick, lot)
-    setup = options.setup_of(chosen, (market, side, sizing), costs, settings, set(fixed))
+    costs = options.Costs(
+        fee, maker_fee, slippage, capital, tick, lot, funding, maintenance, liquidation_fee
+    )
+    trading = options.Trading(market, side, sizing, market_targets)
+    setup = options.setup_of(chosen, trading, costs, settings, set(fixed))
     options.standard_risk(market, settings, fixed)
     variant = single(chosen, fixed)
     options.check_leverage(setup, variant)
@@ -66,15 +74,38 @@ def backtest(
     setup = replace(
         setup, choices=variant.choices, pessimistic=pessimistic, log_trades=_most_trades(rows)
     )
+    facts = {"funding": funding, "warmup_bars": _warmup(chosen, variant, rows)}
     batch = open_batch(setup, variant.knobs, variant.risk)
     points = _run(batch, rows)
-    found = batch.trades(0)
+    _files(batch, (rows, source), points, (trades, curve))
+    _report(batch, source, (conditions.parameters(chosen, variant.parameters(0)), facts), json)
+
+
+def _files(
+    batch: Batch,
+    market: tuple[Rows, options.Source],
+    points: list[tuple[int, float]],
+    paths: tuple[Path | None, Path | None],
+) -> None:
+    """Write the trades and the curve, if they are wanted."""
+    (rows, source), (trades, curve) = market, paths
     if trades is not None:
-        _write(trades, TRADE_COLUMNS, [_trade_line(t, source) for t in found])
+        _write(trades, TRADE_COLUMNS, [_trade_line(t, source) for t in batch.trades(0)])
     if curve is not None:
         times = [_time(float(rows.table[i, 0]), source) for i, _ in points]
         _write(curve, ["time", "equity"], [[t, e] for t, (_, e) in zip(times, points, strict=True)])
-    _report(batch, source, variant.parameters(0), json)
+
+
+def _warmup(strategy: Strategy, variant: Variants, rows: Rows) -> int:
+    """Signal bars before the first decision; too few of them are said, for then it never trades."""
+    needed = int(np.ceil(conditions.warmup(strategy, variant.knobs)[0]))
+    if needed >= (there := conditions.signal_bars(rows)):
+        typer.echo(
+            f"{strategy.name} needs {needed} signal bars before its first decision;"
+            f" the data has {there}",
+            err=True,
+        )
+    return needed
 
 
 def _most_trades(rows: Rows) -> int:
@@ -93,44 +124,39 @@ def _run(batch: Batch, rows: Rows) -> list[tuple[int, float]]:
     return points
 
 
-def _report(batch: Batch, source: options.Source, parameters: dict[str, Any], json: bool) -> None:
+def _report(
+    batch: Batch,
+    source: options.Source,
+    about: tuple[dict[str, Any], dict[str, Any]],
+    json: bool,
+) -> None:
+    parameters, facts = about
     accounts = {
-        name: {n: float(v[0]) for n, v in batch.metrics(source.periods_per_year, late).items()}
+        name: conditions.metrics(
+            {n: float(v[0]) for n, v in batch.metrics(source.periods_per_year, late).items()}
+        )
         for name, late in (("metrics", False), ("pessimistic", True))
         if not late or batch.setup.pessimistic
     }
     side = float(batch.cell("a_side")[0])
     position = {1.0: "long", -1.0: "short"}.get(side, "flat")
     if json:
-        instrument, rule = batch.setup.instrument, batch.setup.rule
         as_json({
             "strategy": batch.setup.strategy.name,
             "parameters": parameters,
             "data": source.summary(),
-            "market": rule.market,
-            "sides": rule.sides,
-            "taker_fee": instrument.taker_fee,
-            "maker_fee": instrument.maker_fee,
-            "slippage": instrument.slippage,
-            "capital": batch.setup.capital,
+            **conditions.conditions(batch.setup, facts["funding"]),
+            "warmup_bars": facts["warmup_bars"],
             **accounts,
             "position_at_end": position,
         })  # fmt: skip
         return
-    read = source.summary()
-    typer.echo(f"{batch.setup.strategy.name} {_words(parameters)}")
-    typer.echo(f"{read['bars']} bars of {read['interval_s']} s, {read['first']} to {read['last']}")
+    conditions.head(batch.setup, source, parameters, facts["funding"])
     lines = [
         (name, *(account[name] for account in accounts.values()), METRICS[name]) for name in METRICS
     ]
     table(("metric", *(n.replace("metrics", "value") for n in accounts), "what it is"), lines)
-    typer.echo(f"position at the end: {position}")
-
-
-def _words(parameters: dict[str, Any]) -> str:
-    return " ".join(
-        f"{n}={v:g}" if isinstance(v, float) else f"{n}={v}" for n, v in parameters.items()
-    )
+    note(f"position at the end: {position}")
 
 
 def _time(seconds: float, source: options.Source) -> str:

@@ -20,15 +20,16 @@ from liveopt.core.bars import MINUTE_NS
 from liveopt.core.instrument import Instrument
 from liveopt.data.market import synthetic_bars
 from liveopt.engine.batch import Batch, Setup, open_batch
-from liveopt.engine.cpu import Cpu, load_kernel
+from liveopt.engine.cpu import Cpu
 from liveopt.engine.device import Device, choose
 from liveopt.engine.emit_scalar import source as scalar_source
 from liveopt.engine.gpu import Gpu
 from liveopt.engine.inputs import spool
+from liveopt.engine.kernels import load_kernel
 from liveopt.engine.rows import Rows, rows_of
 from liveopt.strategies import load
 
-bench = typer.Typer(help="How fast this machine is.", no_args_is_help=True)
+bench = typer.Typer(no_args_is_help=True)
 
 SEED = 42
 ROUNDS = 3
@@ -39,7 +40,10 @@ SCALAR_VARIANTS, SCALAR_BARS = 1_024, 5_000
 
 @bench.callback()
 def root() -> None:
-    """How fast this machine is, as ratios and rates measured in one run."""
+    """How fast this machine is, as ratios and rates measured in one run.
+
+    Example: `liveopt bench engine --variants 10000 --bars 100000`
+    """
 
 
 def rich_setup(pessimistic: bool = False) -> Setup:
@@ -175,7 +179,7 @@ def big_runs(device: Device, variants: int, rows: Rows) -> dict[str, float]:
 def ratio_to_scalar(rows: Rows) -> float:
     """How many times faster the blocked kernel is than the scalar loop, both on one thread."""
     part = rows.part(0, SCALAR_BARS)
-    scalar = load_kernel(scalar_source(made(rich_setup(), 64).program))
+    scalar = load_kernel(scalar_source(made(rich_setup(), 64).program)).advance
     blocked = Cpu(threads=1)
     times: dict[str, list[float]] = {"scalar": [], "blocked": []}
     blocked.advance(made(rich_setup(), 64), part.part(0, 10))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from liveopt import config
+from liveopt.cli import conditions
 from liveopt.cli import market as options
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import as_json, table
@@ -54,7 +55,13 @@ def demo(
             "variant_bars_per_s": rate,
             "device": choice.device.name,
             "device_reason": choice.reason,
-            "top": [{"parameters": r.parameters, "metrics": r.metrics} for r in result.top],
+            "top": [
+                {
+                    "parameters": conditions.parameters(strategy, r.parameters),
+                    "metrics": conditions.metrics(r.metrics),
+                }
+                for r in result.top
+            ],
         })  # fmt: skip
         return
     shown = ("roi", "bar_sharpe", "max_drawdown", "trades")

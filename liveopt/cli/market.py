@@ -1,5 +1,6 @@
 """The options that every offline run shares: the data, the market, what trading costs."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from liveopt.config import Settings
+from liveopt.config import FEE_MAX, Settings
 from liveopt.core.account import Rule
 from liveopt.core.bars import HOUR_NS, SECOND_NS, Bars, infer_interval_ns, interval_ns
 from liveopt.core.instrument import Instrument
@@ -21,6 +22,8 @@ from liveopt.strategies import load
 
 YEAR_S = 365 * 24 * 3600
 FUNDING_NS = 8 * HOUR_NS
+RATE_MAX = 0.1
+"""Funding, maintenance margin and liquidation fee stay below this; no market is near it."""
 
 Market = Literal["spot", "perpetual"]
 Side = Literal["long", "short", "both"]
@@ -60,6 +63,20 @@ LotOption = Annotated[float, typer.Option("--lot", help="Size step; 0 rounds not
 FundingOption = Annotated[
     float, typer.Option("--funding", help="Funding rate of a perpetual every 8 hours.")
 ]
+MaintenanceOption = Annotated[
+    float | None,
+    typer.Option("--maintenance", help="Maintenance margin rate of a perpetual; usually 0.005."),
+]
+LiquidationOption = Annotated[
+    float | None,
+    typer.Option("--liquidation-fee", help="Fee of a perpetual's liquidation; usually 0."),
+]
+MarketTargetsOption = Annotated[
+    bool,
+    typer.Option(
+        "--market-targets", help="Targets (take) are market orders: slippage and the taker fee."
+    ),
+]
 CapitalOption = Annotated[float | None, typer.Option("--capital", help="Starting capital.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
@@ -74,9 +91,14 @@ class Source:
     signal_ns: int
 
     def rows(self, funding_rate: float) -> Rows:
-        """The rows of the run, with funding at 0, 8 and 16 o'clock UTC."""
-        opens = self.bars.at_ns
-        times = (opens + self.fine_ns - 1) // FUNDING_NS - (opens - 1) // FUNDING_NS
+        """The rows of the run, with funding at 0, 8 and 16 o'clock UTC.
+
+        A stamp is charged at the first bar that opens at it or after it, so that one that falls
+        into missing bars is not lost.
+        """
+        stamps = self.bars.at_ns // FUNDING_NS
+        times = np.diff(stamps, prepend=stamps[:1])
+        times[0] = self.bars.at_ns[0] % FUNDING_NS == 0
         return rows_of(
             self.bars, self.fine_ns, self.signal_ns, times.astype(np.float64) * funding_rate
         )
@@ -92,8 +114,8 @@ class Source:
         return {
             "file": str(self.path),
             "bars": len(self.bars),
-            "first": first.replace(".000000000", ""),
-            "last": last.replace(".000000000", ""),
+            "first": first.replace(".000000000Z", "Z"),
+            "last": last.replace(".000000000Z", "Z"),
             "interval_s": self.fine_ns // SECOND_NS,
             "signal_s": self.signal_ns // SECOND_NS,
         }
@@ -102,10 +124,12 @@ class Source:
 def read(path: Path, first: str | None, last: str | None, signal: str | None) -> Source:
     """The candles of a file within a span, with the interval of their signals."""
     try:
-        span = [None if text is None else parse_time(text) for text in (first, last)]
+        start, end = (None if text is None else parse_time(text) for text in (first, last))
     except ValueError as error:
         raise BadParameter(f"--from/--to: {error}") from error
-    return source(path, read_candles(path, *span), signal)
+    if start is not None and end is not None and start >= end:
+        raise BadParameter(f"--from {first} is not before --to {last}; the span ends before --to")
+    return source(path, read_candles(path, start, end), signal)
 
 
 def source(path: Path, bars: Bars, signal: str | None) -> Source:
@@ -127,8 +151,20 @@ def strategy_named(name: str) -> Strategy:
     """The strategy of that name, or the names there are."""
     known = load()
     if name not in known:
-        raise BadParameter(f"no strategy {name!r}; there are {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}? there" if near else "there"
+        raise BadParameter(f"no strategy {name!r}; {hint} are {', '.join(known)}")
     return known[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """What the options said about how it trades."""
+
+    market: Market
+    side: Side | None
+    sizing: Sizing
+    market_targets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,45 +177,87 @@ class Costs:
     capital: float | None
     tick: float
     lot: float
+    funding: float
+    maintenance: float | None
+    liquidation_fee: float | None
 
 
 def setup_of(
-    strategy: Strategy,
-    market: tuple[Market, Side | None, Sizing],
-    costs: Costs,
-    settings: Settings,
-    named: set[str],
+    strategy: Strategy, trading: Trading, costs: Costs, settings: Settings, named: set[str]
 ) -> Setup:
     """What a run is, from its options, the settings behind them and the parameters it names."""
-    where, side, sizing = market
-    if where == "spot" and side in ("short", "both"):
-        raise BadParameter("spot cannot be sold short; use --market perpetual")
-    if where == "spot" and "leverage" in named:
-        raise BadParameter("spot has no leverage; use --market perpetual")
+    _check_market(trading, costs, named)
+    _check_costs(costs)
     rule = Rule(
-        market=where,
-        sides=side or ("long" if where == "spot" else "both"),
-        sizing=sizing,
-        funding=where == "perpetual",
+        market=trading.market,
+        sides=trading.side or ("long" if trading.market == "spot" else "both"),
+        sizing=trading.sizing,
+        funding=trading.market == "perpetual",
+        limit_targets=not trading.market_targets,
     )
-    taker = settings.costs.taker_fee if costs.fee is None else costs.fee
+    usual = Instrument()
     maker = settings.costs.maker_fee if costs.fee is None else costs.fee
-    slippage = settings.costs.slippage if costs.slippage is None else costs.slippage
-    try:
-        instrument = Instrument(
-            market=where,
-            tick=costs.tick,
-            lot=costs.lot,
-            taker_fee=taker,
-            maker_fee=maker if costs.maker_fee is None else costs.maker_fee,
-            slippage=slippage,
-        )
-    except ValueError as error:
-        raise BadParameter(str(error)) from error
-    capital = settings.account.capital if costs.capital is None else costs.capital
-    if not 0.0 < capital < float("inf"):
-        raise BadParameter(f"a capital of {capital:g} cannot trade; it must be above 0")
+    instrument = Instrument(
+        market=trading.market,
+        tick=costs.tick,
+        lot=costs.lot,
+        taker_fee=_or(costs.fee, settings.costs.taker_fee),
+        maker_fee=_or(costs.maker_fee, maker),
+        slippage=_or(costs.slippage, settings.costs.slippage),
+        maintenance=_or(costs.maintenance, usual.maintenance),
+        liquidation_fee=_or(costs.liquidation_fee, usual.liquidation_fee),
+    )
+    capital = _or(costs.capital, settings.account.capital)
     return Setup(strategy, features(rule, named), instrument, capital)
+
+
+def _or(given: float | None, usual: float) -> float:
+    return usual if given is None else given
+
+
+def _check_market(trading: Trading, costs: Costs, named: set[str]) -> None:
+    if trading.market_targets and "take" not in named:
+        raise BadParameter("--market-targets: there is no target; give take as well")
+    if trading.market == "perpetual":
+        return
+    if trading.side in ("short", "both"):
+        raise BadParameter("spot cannot be sold short; use --market perpetual")
+    if "leverage" in named:
+        raise BadParameter("spot has no leverage; use --market perpetual")
+    for option, value in (
+        ("--funding", costs.funding or None),
+        ("--maintenance", costs.maintenance),
+        ("--liquidation-fee", costs.liquidation_fee),
+    ):
+        if value is not None:
+            raise BadParameter(f"{option} is for perpetuals; use --market perpetual")
+
+
+def _check_costs(costs: Costs) -> None:
+    """Refuse costs and steps that no market has, by the option that was typed."""
+    if costs.capital is not None and not 0.0 < costs.capital < float("inf"):
+        raise BadParameter(f"a capital of {costs.capital:g} cannot trade; it must be above 0")
+    for option, value, low, high in (
+        ("--fee", costs.fee, 0.0, FEE_MAX),
+        ("--maker-fee", costs.maker_fee, -FEE_MAX, FEE_MAX),
+        ("--slippage", costs.slippage, 0.0, FEE_MAX),
+        ("--funding", costs.funding, -RATE_MAX, RATE_MAX),
+    ):
+        if value is not None and not low <= value <= high:
+            raise BadParameter(
+                f"{option} {value:g}: give a fraction from {low:g} to {high:g} (0.001 is 0.1 %)"
+            )
+    for option, value in (
+        ("--maintenance", costs.maintenance),
+        ("--liquidation-fee", costs.liquidation_fee),
+    ):
+        if value is not None and not 0.0 <= value < RATE_MAX:
+            raise BadParameter(
+                f"{option} {value:g}: give a fraction from 0 to below {RATE_MAX:g} (0.005 is 0.5 %)"
+            )
+    for option, value in (("--tick", costs.tick), ("--lot", costs.lot)):
+        if not 0.0 <= value < float("inf"):
+            raise BadParameter(f"{option} {value:g}: it must be a number of at least 0")
 
 
 def standard_risk(market: Market, settings: Settings, fixed: dict[str, float | str]) -> None:
@@ -191,7 +269,8 @@ def standard_risk(market: Market, settings: Settings, fixed: dict[str, float | s
 
 def check_leverage(setup: Setup, variants: Variants) -> None:
     """Refuse a leverage at which a position would be liquidated as it is opened."""
-    most = 1.0 / (setup.instrument.maintenance + setup.instrument.liquidation_fee)
+    margin = setup.instrument.maintenance + setup.instrument.liquidation_fee
+    most = 1.0 / margin if margin else float("inf")
     if setup.rule.perpetual and float(np.max(variants.risk["leverage"], initial=1.0)) >= most:
         raise BadParameter(
             f"leverage must stay below {most:g}: the maintenance margin allows no more"

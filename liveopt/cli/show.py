@@ -3,13 +3,18 @@
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
+
+Line = Sequence[object]
+TEXT_WIDTH = 30
+"""Columns of words may be folded to this width; numbers are never cut."""
 
 
 class Exit(IntEnum):
@@ -24,13 +29,14 @@ class Exit(IntEnum):
     HALTED = 6
     REPLAY_MISMATCH = 7
     GATE_NOT_PASSED = 8
+    INTERRUPTED = 130
 
 
 class Failure(Exception):
     """A command could not do what it was asked; the message says why and what to do."""
 
 
-def complain(error: Exception, code: Exit) -> int:
+def complain(error: Exception | str, code: Exit) -> int:
     """Say what went wrong, once, and hand back the exit code."""
     typer.echo(f"liveopt: {error}", err=True)
     return int(code)
@@ -58,13 +64,66 @@ def table(columns: Sequence[str], lines: Sequence[Sequence[object]], title: str 
         for line in (columns, *lines):
             typer.echo("\t".join(cell(value) for value in line))
         return
-    shown = Table(title=title or None, title_justify="left", header_style="bold")
-    for number, column in enumerate(columns):
-        numeric = bool(lines) and isinstance(lines[0][number], int | float)
-        shown.add_column(column, justify="right" if numeric else "left")
-    for line in lines:
-        shown.add_row(*(cell(value) for value in line))
-    Console().print(shown)
+    draw(Console(), columns, lines, title)
+
+
+def draw(console: Console, columns: Sequence[str], lines: Sequence[Line], title: str = "") -> None:
+    """A table no wider than the terminal: what does not fit beside goes below, with column one."""
+    numeric = [any(isinstance(line[i], int | float) for line in lines) for i in range(len(columns))]
+    texts = [[rounded(value) for value in line] for line in lines]
+    widths = [max(map(len, (name, *(t[i] for t in texts)))) for i, name in enumerate(columns)]
+    needed = [w if numeric[i] else min(w, TEXT_WIDTH) for i, w in enumerate(widths)]
+    for number, part in enumerate(parts(needed, console.width)):
+        shown = Table(
+            title=title if title and number == 0 else None,
+            title_justify="left",
+            header_style="bold",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+        )
+        for i in part:
+            shown.add_column(
+                columns[i],
+                justify="right" if numeric[i] else "left",
+                no_wrap=numeric[i],
+                overflow="fold",
+                min_width=needed[i],
+            )
+        for text in texts:
+            shown.add_row(*(text[i] for i in part))
+        console.print(shown)
+
+
+def parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Which columns stand beside each other; each has a space on both sides and one between."""
+    found, used = [[0]], widths[0] + 3
+    for i in range(1, len(widths)):
+        if len(found[-1]) > 1 and used + widths[i] + 3 > room:
+            found.append([0])
+            used = widths[0] + 3
+        found[-1].append(i)
+        used += widths[i] + 3
+    return found
+
+
+def note(text: str) -> None:
+    """Words around a table: on a terminal with it, beside a pipe on stderr."""
+    typer.echo(text, err=not sys.stdout.isatty())
+
+
+def whole(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the named values as integers."""
+    return {
+        n: int(v) if n in names and isinstance(v, float) and math.isfinite(v) else v
+        for n, v in values.items()
+    }
+
+
+def rounded(value: object) -> str:
+    """One value for the eye: four significant digits, and all digits before the point."""
+    if isinstance(value, float) and 1e3 <= abs(value) < 1e9:
+        return f"{value:.0f}"
+    return f"{value:.4g}" if isinstance(value, float) and not math.isnan(value) else cell(value)
 
 
 def cell(value: object) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from liveopt.cli import conditions
 from liveopt.cli.market import JsonOption, strategy_named
 from liveopt.cli.show import as_json, table
 from liveopt.core.account import RISK
@@ -56,8 +57,7 @@ def knob(k: Knob) -> dict[str, Any]:
 def warmup(strategy: Strategy) -> float:
     """Signal bars before the first decision, with the usual knobs."""
     usual = {n: np.array([k.default]) for n, k in strategy.knobs.items()}
-    full = usual | dict(strategy.derive(usual))
-    return float(np.asarray(strategy.warmup(full)).ravel()[0])
+    return float(conditions.warmup(strategy, usual)[0])
 
 
 def _one(strategy: Strategy, json: bool) -> None:

@@ -1,14 +1,18 @@
 """`liveopt sweep`: thousands of variants over a file of candles, ranked."""
 
+import sys
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 
 from liveopt import config
+from liveopt.cli import conditions
 from liveopt.cli import market as options
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import as_json, table
 from liveopt.core.metrics import METRICS
+from liveopt.core.strategy import Strategy
 from liveopt.engine.batch import Setup
 from liveopt.engine.device import Choice, Run, choose, memory_bytes
 from liveopt.optimize.parameters import (
@@ -22,6 +26,7 @@ from liveopt.optimize.parameters import (
 from liveopt.optimize.sweep import Sweep
 from liveopt.optimize.sweep import sweep as run_sweep
 
+FEW = 4
 SHOWN = ("roi", "bar_sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "fees")
 
 DeviceOption = Annotated[
@@ -51,6 +56,9 @@ def sweep(
     tick: options.TickOption = 0.0,
     lot: options.LotOption = 0.0,
     funding: options.FundingOption = 0.0,
+    maintenance: options.MaintenanceOption = None,
+    liquidation_fee: options.LiquidationOption = None,
+    market_targets: options.MarketTargetsOption = False,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
     by: Annotated[str, typer.Option(help="The metric that ranks them.")] = "bar_sharpe",
     device: DeviceOption = None,
@@ -68,21 +76,54 @@ def sweep(
     chosen = options.strategy_named(strategy)
     fixed = parse_fixed(chosen, set_ or [])
     ranges = parse_grid(chosen, grid) if grid is not None else {}
-    costs = options.Costs(fee, maker_fee, slippage, capital, tick, lot)
-    named = set(fixed) | set(ranges)
-    setup = options.setup_of(chosen, (market, side, sizing), costs, settings, named)
+    costs = options.Costs(
+        fee, maker_fee, slippage, capital, tick, lot, funding, maintenance, liquidation_fee
+    )
+    trading = options.Trading(market, side, sizing, market_targets)
+    setup = options.setup_of(chosen, trading, costs, settings, set(fixed) | set(ranges))
     rest = _standard(market, settings, fixed, set(ranges))
-    if random is not None:
-        batches = list(random_variants(chosen, random, seed, rest))
-    else:
-        batches = list(grid_variants(chosen, ranges, rest))
+    drawn = {} if random is None else {"seed": seed}
+    batches = _batches(chosen, ranges, rest, None if random is None else (random, seed))
     _check(batches, setup)
     source = options.read(data, from_, to, signal)
     run = Run(setup, source.rows(funding), source.periods_per_year)
     choice = choose(device or settings.engine.device, settings.engine.threads)
+    ready = {"never_ready": _never_ready(run, batches)}
     result, facts = _execute(run, batches, choice, settings, (by, top))
-    drawn = {"seed": seed} if random is not None else {}
-    _report(result, {"strategy": chosen.name, "data": source.summary(), **drawn, **facts}, json)
+    swept = list(ranges) if grid is not None else _free(chosen, fixed)
+    _report(result, (run, source, funding), swept, drawn | facts | ready, json)
+
+
+def _batches(
+    strategy: Strategy,
+    ranges: dict[str, list[float | str]],
+    rest: dict[str, float | str],
+    draws: tuple[int, int] | None,
+) -> list[Variants]:
+    """The variants of the grid or, with a count and a seed, of random draws."""
+    if draws is None:
+        return list(grid_variants(strategy, ranges, rest))
+    return list(random_variants(strategy, *draws, rest))
+
+
+def _free(strategy: Strategy, fixed: dict[str, float | str]) -> list[str]:
+    """What random draws vary."""
+    return [n for n in (*strategy.choices, *strategy.knobs) if n not in fixed]
+
+
+def _never_ready(run: Run, batches: list[Variants]) -> int:
+    """How many variants need more signal bars than there are; it is said, for they never trade."""
+    there = conditions.signal_bars(run.rows)
+    strategy = run.setup.strategy
+    needed = np.concatenate([conditions.warmup(strategy, b.knobs) for b in batches if len(b)])
+    count = int(np.count_nonzero(needed >= there))
+    if count:
+        typer.echo(
+            f"{count} of {len(needed)} variants never trade: {strategy.name} needs up to"
+            f" {needed.max():g} signal bars before its first decision; the data has {there}",
+            err=True,
+        )
+    return count
 
 
 def _execute(
@@ -124,40 +165,64 @@ def _standard(
 
 def _check(batches: list[Variants], setup: Setup) -> None:
     if not any(map(len, batches)):
+        count = sum(b.invalid for b in batches)
         raise BadParameter(
-            f"{sum(b.invalid for b in batches)} combinations, and none satisfies"
+            f"{count} {'combination' if count == 1 else 'combinations'}, and none satisfies"
             f" {setup.strategy.rule}"
         )
     for batch in batches:
         options.check_leverage(setup, batch)
 
 
-def _report(result: Sweep, facts: dict[str, Any], json: bool) -> None:
+def _report(
+    result: Sweep,
+    about: tuple[Run, options.Source, float],
+    swept: list[str],
+    facts: dict[str, Any],
+    json: bool,
+) -> None:
+    run, source, funding = about
+    strategy = run.setup.strategy
+    best = [
+        (conditions.parameters(strategy, r.parameters), conditions.metrics(r.metrics))
+        for r in result.top
+    ]
     if json:
-        top = [
-            {"rank": i, "parameters": r.parameters, "metrics": r.metrics}
-            for i, r in enumerate(result.top, start=1)
-        ]
-        as_json({**facts, "top": top})
+        as_json({
+            "strategy": strategy.name,
+            "data": source.summary(),
+            **conditions.conditions(run.setup, funding),
+            **facts,
+            "swept": swept,
+            "in_sample": True,
+            "top": [
+                {"rank": i, "parameters": p, "metrics": m} for i, (p, m) in enumerate(best, start=1)
+            ],
+        })  # fmt: skip
         return
-    first = result.top[0].parameters
-    varied = [
-        n for n in first if len({r.parameters[n] for r in result.top}) > 1 or n in ("fast", "slow")
-    ]
+    fixed = {n: v for n, v in best[0][0].items() if n not in swept}
+    conditions.head(run.setup, source, fixed, funding)
+    shown = _shown(facts["by"])
     lines = [
-        (i, *(r.parameters[n] for n in varied), *(r.metrics[n] for n in SHOWN))
-        for i, r in enumerate(result.top, start=1)
+        (i, *(p[n] for n in swept), *(m[n] for n in shown)) for i, (p, m) in enumerate(best, 1)
     ]
-    table(("rank", *varied, *SHOWN), lines, f"best by {facts['by']}")
+    table(("rank", *swept, *shown), lines, f"best by {facts['by']}")
+    left_out = "combination" if result.invalid == 1 else "combinations"
     typer.echo(
         f"{result.evaluated} variants in {facts['elapsed_s']:.2f} s "
         f"({facts['variant_bars_per_s']:.3g} variant-bars/s, {facts['device']}:"
-        f" {facts['device_reason']}); {result.invalid} invalid combinations left out",
+        f" {facts['device_reason']}); {result.invalid} invalid {left_out} left out",
         err=True,
     )
-    for note in result.notes:
-        typer.echo(note, err=True)
+    for words in result.notes:
+        typer.echo(words, err=True)
     typer.echo(
         f"the best of {result.evaluated} looks good by luck alone: these results are in-sample",
         err=True,
     )
+
+
+def _shown(by: str) -> list[str]:
+    """The metrics of the table: the one that ranks, and fewer on a terminal than in a pipe."""
+    usual = SHOWN[:FEW] if sys.stdout.isatty() else SHOWN
+    return list(dict.fromkeys((by, *usual) if by not in usual else usual))

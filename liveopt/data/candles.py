@@ -48,4 +48,4 @@ def _shown(bad: BadBar) -> str:
 
 
 def _utc(at_ns: int) -> str:
-    return f"{np.datetime64(int(at_ns), 'ns')}Z"
+    return f"{np.datetime64(int(at_ns), 'ns')}".removesuffix(".000000000") + "Z"

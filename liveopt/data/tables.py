@@ -27,6 +27,10 @@ UNIT_FROM = np.array([1e8, 1e11, 1e14, 1e17])
 UNIT_NS = (1_000_000_000, 1_000_000, 1_000, 1)
 INT64_MAX = 2**63 - 1
 
+CELL_SHOWN = 40
+HEADER_SHOWN = 200
+"""How many characters of a file an error repeats."""
+
 HOW_TO_WRITE_A_NUMBER = "write it with digits and a decimal point"
 HOW_TO_WRITE_A_TIME = (
     "write ISO 8601 (2024-03-01 or 2024-03-01T12:30, UTC unless an offset follows) "
@@ -45,7 +49,7 @@ class DataError(ValueError):
         self.line = None if row is None else _line_of(path, row)
         place = [] if row is None else [f"row {row}"]
         place += [] if self.line is None else [f"line {self.line} of the file"]
-        place += [] if column is None else [f"column {column!r}"]
+        place += [] if column is None else [f"column {_shortened(column)!r}"]
         super().__init__(": ".join(part for part in (str(path), ", ".join(place), why) if part))
 
 
@@ -78,17 +82,48 @@ class Table:
         except (ValueError, pa.ArrowNotImplementedError):
             index = _first_unreadable(cells, read)
             cell = cells[index].as_py()
-            what = "the cell is empty" if cell in (None, "") else f"cannot read {str(cell)[:60]!r}"
+            what = (
+                "the cell is empty"
+                if cell in (None, "")
+                else f"cannot read {_shortened(str(cell))!r}"
+            )
             raise self.error(index, column, f"{what}; {advice}") from None
 
 
 def read_table(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> Table:
-    """The columns of a file that go by the wanted names, in any case; the first name found wins."""
+    """The columns of a file that go by the wanted names, in any case; two for one are refused."""
+    table = _whole(path)
+    found = [name.strip().lower() for name in table.column_names]
+    cells, names = {}, {}
+    for ours, theirs in wanted.items():
+        matching = [i for i, name in enumerate(found) if name in theirs]
+        index = _only(path, table.column_names, matching, theirs)
+        cells[ours], names[ours] = table.column(index), table.column_names[index]
+    return Table(path, cells, names)
+
+
+def _only(path: Path, columns: list[str], matching: list[int], wanted: tuple[str, ...]) -> int:
+    """The one column that matches; none or several of them are an error."""
+    if not matching:
+        have = _shortened(", ".join(columns), HEADER_SHOWN)
+        why = f"there is none; name one {' or '.join(wanted)} (the file has {have})"
+        raise DataError(path, None, wanted[0], why)
+    if len(matching) > 1:
+        others = " and ".join(repr(columns[i]) for i in matching[1:])
+        why = f"{others} could be the same; leave one in the file, or rename the others"
+        raise DataError(path, None, columns[matching[0]], why)
+    return matching[0]
+
+
+def _whole(path: Path) -> pa.Table:
+    """All columns of a file, as its ending says."""
     ending = path.suffix.lower()
-    if ending not in _READERS:
-        raise DataError(path, None, None, f"no reader for it; save it as {' or '.join(_READERS)}")
+    if path.is_dir():
+        raise DataError(path, None, None, "is a folder; name one file in it")
     if not path.is_file():
         raise DataError(path, None, None, "there is no such file")
+    if ending not in _READERS:
+        raise DataError(path, None, None, f"no reader for it; save it as {' or '.join(_READERS)}")
     try:
         table = _READERS[ending](path)
     except (pa.ArrowException, csv.Error, OSError) as error:
@@ -96,17 +131,7 @@ def read_table(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> Table:
         raise DataError(path, None, None, why) from error
     if table.num_rows == 0:
         raise DataError(path, None, None, "the file has no rows")
-    found = [name.strip().lower() for name in table.column_names]
-    cells, names = {}, {}
-    for ours, theirs in wanted.items():
-        name = next((name for name in theirs if name in found), None)
-        if name is None:
-            have = ", ".join(table.column_names)
-            why = f"there is none; name one {' or '.join(theirs)} (the file has {have})"
-            raise DataError(path, None, theirs[0], why)
-        index = found.index(name)
-        cells[ours], names[ours] = table.column(index), table.column_names[index]
-    return Table(path, cells, names)
+    return table
 
 
 def parse_time(text: str) -> int:
@@ -115,6 +140,12 @@ def parse_time(text: str) -> int:
         return int(_times_ns(pa.chunked_array([[text]]))[0])
     except ValueError:
         raise ValueError(f"cannot read {text!r} as a time; {HOW_TO_WRITE_A_TIME}") from None
+
+
+def _shortened(text: str, most: int = CELL_SHOWN) -> str:
+    """What an error repeats of a file: readable, and not all of it."""
+    clean = "".join(c if c.isprintable() else "?" for c in text[: most + 1])
+    return clean if len(text) <= most else clean[:most] + "..."
 
 
 def _floats(cells: pa.ChunkedArray) -> Float64:
@@ -207,7 +238,8 @@ def _read_csv(path: Path) -> pa.Table:
                 raise DataError(path, row, None, why) from None
             for column, cell in zip(header, cells, strict=True):
                 if "\ufffd" in cell:
-                    raise DataError(path, row, column, f"{cell!r} is not UTF-8 text") from None
+                    why = f"{_shortened(cell)!r} is not UTF-8 text; is it a CSV?"
+                    raise DataError(path, row, column, why) from None
         raise
 
 

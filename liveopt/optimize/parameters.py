@@ -18,7 +18,14 @@ from liveopt.core.strategy import Knob, Strategy
 
 Array = npt.NDArray[np.float64]
 
-GRID_MAX: Final = 50_000_000
+GRID_MAX: Final = 2_000_000
+"""Most variants of one sweep: the parameters and metrics of all of them are held at once."""
+BARREN_MAX: Final = 100
+"""Batches of draws in a row without a valid one, after which a random search gives up."""
+BATCHES_MAX: Final = 1_000
+"""Batches of draws in all, after which it gives up even if now and then one is valid."""
+BARREN_DRAWS: Final = 65_536
+"""Most draws of a batch that follows a barren one."""
 
 
 class BadParameter(ValueError):
@@ -52,6 +59,8 @@ def parse_fixed(strategy: Strategy, texts: list[str]) -> dict[str, float | str]:
         name, equals, value = text.partition("=")
         if not equals:
             raise BadParameter(f"{text!r} is not name=value, such as fast=12")
+        if name.strip() in fixed:
+            raise BadParameter(f"{name.strip()} is set twice; keep one")
         fixed[name.strip()] = _value(strategy, name.strip(), value.strip())
     return fixed
 
@@ -69,6 +78,7 @@ def parse_grid(strategy: Strategy, text: str) -> dict[str, list[float | str]]:
             grid[name] = [_value(strategy, name, repr(v)) for v in _range(name, values)]
         else:
             grid[name] = [_value(strategy, name, v.strip()) for v in values.split("|")]
+        _refuse_twice(name, grid[name])
     if not grid:
         raise BadParameter("the grid is empty; give it one range at least, such as fast=5:50:5")
     return grid
@@ -83,7 +93,8 @@ def grid_variants(
     size = math.prod(len(values) for values in grid.values())
     if size > GRID_MAX:
         raise BadParameter(
-            f"a grid of {size:,} combinations is more than {GRID_MAX:,}; widen the steps"
+            f"a grid of {size:,} combinations is more than {GRID_MAX:,}; widen the steps,"
+            " or draw with --random"
         )
     numbers = {n: np.array(v, float) for n, v in grid.items() if n not in strategy.choices}
     axes = np.meshgrid(*numbers.values(), indexing="ij") if numbers else []
@@ -99,29 +110,49 @@ def random_variants(
 
     Draws that the strategy's rule forbids are drawn anew, so that `count` variants come out.
     """
+    if count > GRID_MAX:
+        raise BadParameter(f"{count:,} draws are more than {GRID_MAX:,}; draw fewer")
+    free: dict[str, list[float | str]] = {
+        n: list(c.options) for n, c in strategy.choices.items() if n not in fixed
+    }
+    if not free and strategy.knobs.keys() <= fixed.keys():
+        raise BadParameter("every knob and choice is fixed, so nothing is left to draw; fix fewer")
     rng = np.random.default_rng(seed)
-    every = list(_choices(strategy, {n: list(c.options) for n, c in strategy.choices.items()
-                                     if n not in fixed}, fixed))  # fmt: skip
+    every = list(_choices(strategy, free, fixed))
     for number, choices in enumerate(every):
         wanted = count // len(every) + (number < count % len(every))
-        kept: list[dict[str, Array]] = []
-        invalid = found = 0
-        while found < wanted:
-            draw = {n: _draw(k, wanted, rng) for n, k in strategy.knobs.items() if n not in fixed}
-            batch = _variants(strategy, choices, draw, fixed)
-            kept.append({n: v[: wanted - found] for n, v in {**batch.knobs, **batch.risk}.items()})
-            invalid += batch.invalid
-            found += len(batch)
-            if found == 0 and invalid > 1000 * max(wanted, 1):
-                raise BadParameter(f"no draw satisfies {strategy.rule}; fix fewer knobs")
         if wanted:
-            merged = {n: np.concatenate([k[n] for k in kept]) for n in kept[0]}
-            yield Variants(
-                choices,
-                {n: v for n, v in merged.items() if n in strategy.knobs},
-                {n: v for n, v in merged.items() if n not in strategy.knobs},
-                invalid,
-            )
+            yield _drawn(strategy, (choices, fixed), wanted, rng)
+
+
+def _drawn(
+    strategy: Strategy,
+    given: tuple[dict[str, str], Mapping[str, float | str]],
+    wanted: int,
+    rng: np.random.Generator,
+) -> Variants:
+    """So many valid draws; batches without a valid one grow, and after enough of them it ends."""
+    choices, fixed = given
+    kept: list[dict[str, Array]] = []
+    size, invalid, found, batches, barren = wanted, 0, 0, 0, 0
+    while found < wanted:
+        draw = {n: _draw(k, size, rng) for n, k in strategy.knobs.items() if n not in fixed}
+        batch = _variants(strategy, choices, draw, fixed)
+        kept.append({n: v[: wanted - found] for n, v in {**batch.knobs, **batch.risk}.items()})
+        invalid += batch.invalid
+        found += len(kept[-1][next(iter(strategy.knobs))])
+        batches, barren = batches + 1, 0 if len(batch) else barren + 1
+        size = min(2 * size, max(wanted, BARREN_DRAWS)) if barren else wanted
+        if barren >= BARREN_MAX or (batches >= BATCHES_MAX and found < wanted):
+            few = "no draw satisfies" if found == 0 else "too few draws satisfy"
+            raise BadParameter(f"{few} {strategy.rule}; fix fewer knobs, or fix them otherwise")
+    merged = {n: np.concatenate([k[n] for k in kept]) for n in kept[0]}
+    return Variants(
+        choices,
+        {n: v for n, v in merged.items() if n in strategy.knobs},
+        {n: v for n, v in merged.items() if n not in strategy.knobs},
+        invalid,
+    )
 
 
 def single(strategy: Strategy, fixed: Mapping[str, float | str]) -> Variants:
@@ -192,6 +223,15 @@ def _range(name: str, text: str) -> list[float]:
     if len(parts) > 3 or not 0 <= steps <= GRID_MAX:
         raise BadParameter(f"{name}={text} does not lead from start to end in steps")
     return [round(start + i * step, 12) for i in range(math.floor(steps) + 1)]
+
+
+def _refuse_twice(name: str, values: list[float | str]) -> None:
+    seen: set[float | str] = set()
+    for value in values:
+        if value in seen:
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise BadParameter(f"{name}={shown} stands twice in the grid")
+        seen.add(value)
 
 
 def _value(strategy: Strategy, name: str, text: str) -> float | str:

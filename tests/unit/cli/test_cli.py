@@ -1,6 +1,7 @@
 """The command line as a person meets it: real processes' worth of arguments, real files."""
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,18 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from rich.console import Console
 
 from liveopt.cli import main
-from liveopt.core.bars import MINUTE_NS, Bars
+from liveopt.cli.market import Source
+from liveopt.cli.show import draw, rounded
+from liveopt.config import Account
+from liveopt.core.account import RISK
+from liveopt.core.bars import HOUR_NS, MINUTE_NS, Bars
+from liveopt.core.strategy import BadKnobs
 from liveopt.data.market import synthetic_bars
+from liveopt.engine.lower import NotPlain
+from liveopt.strategies import load
 
 START_NS = 1_700_000_040_000_000_000
 Call = Callable[..., tuple[int, str, str]]
@@ -73,7 +82,9 @@ def test_the_version_is_told(call: Call) -> None:
     assert call("--version")[1].strip() == "0.1.0"
 
 
-@pytest.mark.parametrize("command", ["strategies", "backtest", "sweep", "demo", "bench engine"])
+@pytest.mark.parametrize(
+    "command", ["strategies", "backtest", "sweep", "demo", "bench", "bench engine"]
+)
 def test_every_help_has_an_example(call: Call, command: str) -> None:
     code, out, _ = call(*command.split(), "--help")
     assert code == 0
@@ -95,6 +106,7 @@ def test_an_unknown_strategy_is_a_usage_error_that_names_the_known(call: Call) -
     code, _, err = call("strategies", "nope")
     assert code == 2
     assert "ma_crossover" in err
+    assert "did you mean macd?" in call("strategies", "mcad")[2]
 
 
 def backtest(call: Call, *arguments: object) -> dict[str, Any]:
@@ -165,10 +177,13 @@ def test_a_span_and_longer_signals_are_taken(call: Call, candles: Path) -> None:
 
 
 def test_people_get_a_table(call: Call, candles: Path) -> None:
-    code, out, _ = call("backtest", "ma_crossover", "--data", candles, "--pessimistic")
+    code, out, err = call("backtest", "ma_crossover", "--data", candles, "--pessimistic")
     assert code == 0
     assert "max_drawdown" in out
-    assert "position at the end" in out
+    assert {line.count("\t") for line in out.splitlines()} == {3}
+    assert "position at the end" in err
+    for fact in ("fast=12", "spot", "taker_fee=0.0006", "slippage=", "capital=10000", "2000 bars"):
+        assert fact in err
 
 
 @pytest.mark.parametrize(
@@ -178,11 +193,23 @@ def test_people_get_a_table(call: Call, candles: Path) -> None:
         (["--set", "fast=30"], "needs fast < slow"),
         (["--side", "short"], "spot cannot be sold short"),
         (["--set", "leverage=5"], "spot has no leverage"),
-        (["--market", "perpetual", "--set", "leverage=100", "--fee", "7"], "taker_fee is 7"),
+        (["--market", "perpetual", "--set", "leverage=100", "--fee", "7"], "--fee 7"),
         (["--signal", "7m"], "no interval '7m'"),
         (["--signal", "15s"], "not made of whole bars"),
         (["--from", "yesterday"], "--from/--to"),
         (["--capital", "-1"], "cannot trade"),
+        (["--fee", "0.06"], "--fee 0.06: give a fraction from 0 to 0.05"),
+        (["--maker-fee", "-0.06"], "--maker-fee -0.06"),
+        (["--slippage", "nan"], "--slippage nan"),
+        (["--tick", "inf"], "--tick inf"),
+        (["--funding", "0.0001"], "--funding is for perpetuals"),
+        (["--maintenance", "0.01"], "--maintenance is for perpetuals"),
+        (["--market", "perpetual", "--funding", "0.2"], "--funding 0.2"),
+        (["--market", "perpetual", "--funding", "nan"], "--funding nan"),
+        (["--market", "perpetual", "--maintenance", "0.1"], "--maintenance 0.1"),
+        (["--market-targets"], "give take as well"),
+        (["--set", "fast=5", "--set", "fast=6"], "fast is set twice"),
+        (["--from", "2024-01-02", "--to", "2024-01-01"], "is not before --to"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(
@@ -307,3 +334,115 @@ def test_the_bench_measures_every_figure_it_names(call: Call) -> None:
         assert found[name] > 0.0, name
     assert set(found["live_bar_us"]) == {"1000", "10000", "100000"}
     assert found["device"] == "cpu"
+
+
+@pytest.mark.parametrize("strategy", sorted(load()))
+def test_every_strategy_can_be_swept(call: Call, candles: Path, strategy: str) -> None:
+    code, out, err = call("sweep", strategy, "--data", candles, "--random", 20, "--top", 3)
+    assert code == 0, err
+    header = out.splitlines()[0].split("\t")
+    assert {*load()[strategy].knobs, *load()[strategy].choices} <= set(header)
+
+
+def test_a_swept_parameter_is_shown_even_where_the_best_agree(call: Call, candles: Path) -> None:
+    _, out, err = call(
+        "sweep", "ma_crossover", "--data", candles, "--grid", "slow=20:40:10", "--by", "sortino",
+        "--top", 1,
+    )  # fmt: skip
+    assert out.startswith("rank\tslow\tsortino\t")
+    assert "fast" not in out
+    assert "fast=12" in err
+    assert {line.count("\t") for line in out.splitlines()} == {out.splitlines()[0].count("\t")}
+
+
+def test_sweep_and_backtest_say_the_same_of_their_conditions(call: Call, candles: Path) -> None:
+    options = (
+        "--market", "perpetual", "--funding", 0.0001, "--maintenance", 0.01,
+        "--liquidation-fee", 0.001, "--set", "take=0.01", "--market-targets",
+    )  # fmt: skip
+    _, out, _ = call(
+        "sweep", "ma_crossover", "--data", candles, "--grid", "fast=5|9", *options, "--json"
+    )
+    swept, alone = json.loads(out), backtest(call, "--data", candles, *options)
+    names = ("market", "sides", "sizing", "taker_fee", "maker_fee", "slippage", "tick", "lot")
+    for name in (*names, "capital", "funding", "maintenance", "liquidation_fee", "market_targets"):
+        assert swept[name] == alone[name], name
+    assert alone["maintenance"] == 0.01
+    assert alone["market_targets"] is True
+    assert swept["in_sample"] is True
+    resting = backtest(call, "--data", candles, *options[:-1])
+    assert resting["metrics"]["fees"] != alone["metrics"]["fees"]
+
+
+def test_too_little_data_is_said(call: Call, candles: Path) -> None:
+    few = ("ma_crossover", "--data", candles, "--signal", "1h")
+    _, out, err = call("backtest", *few, "--set", "slow=40", "--json")
+    assert "needs 41 signal bars before its first decision; the data has 33" in err
+    assert json.loads(out)["warmup_bars"] == 41
+    _, out, err = call("sweep", *few, "--grid", "slow=20|40|50", "--json")
+    assert json.loads(out)["never_ready"] == 2
+    assert "2 of 3 variants never trade" in err
+
+
+def test_counts_and_whole_knobs_are_integers(call: Call, candles: Path) -> None:
+    found = backtest(call, "--data", candles)
+    assert isinstance(found["parameters"]["fast"], int)
+    for name in ("trades", "longest_losing", "refused"):
+        assert isinstance(found["metrics"][name], int), name
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (BadKnobs("no such knob"), 2, "liveopt: no such knob"),
+        (SyntaxError("invalid syntax", ("mine.py", 7, 1, "")), 1, "mine.py:7: invalid syntax"),
+        (NotPlain("mine.py:9 in step: no loops"), 1, "liveopt: mine.py:9 in step: no loops"),
+        (MemoryError(), 1, "engine.memory_mib"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_a_known_failure_is_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("liveopt.config.load", fail)
+    ended, _, err = call("demo")
+    assert ended == code
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_funding_stamp_in_missing_bars_is_charged_at_the_next_bar() -> None:
+    hour = HOUR_NS
+    at_ns = np.array([0, 7, 9, 10, 25, 32]) * hour
+    price = np.full(6, 10.0)
+    bars = Bars(at_ns, price, price, price, price, price)
+    rows = Source(Path("x"), bars, hour, hour).rows(0.01)
+    assert rows.table[:, 5] == pytest.approx([0.01, 0.0, 0.01, 0.0, 0.02, 0.01])
+    late = Source(Path("x"), bars.part(1, 6), hour, hour).rows(0.01)
+    assert late.table[0, 5] == 0.0
+
+
+def test_a_wide_table_is_cut_between_columns_and_never_in_a_number() -> None:
+    screen = Console(width=80, file=io.StringIO())
+    names = [f"parameter_{i}" for i in range(20)]
+    line = [1, *(0.123456789 * 10.0**i for i in range(20))]
+    draw(screen, ["rank", *names], [line], "best")
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, text.splitlines())) <= 80
+    for word in (*names, "0.1235", "12346", *map(rounded, line)):
+        assert word in text
+    assert "\u2026" not in text
+
+
+def test_the_settings_and_the_command_line_take_the_same_risk() -> None:
+    for name in ("fraction", "leverage"):
+        low, high = RISK[name].low, RISK[name].high
+        for value, good in ((low, True), (high, True), (low * 0.99, False), (high * 1.01, False)):
+            if good:
+                Account.model_validate({name: value})
+            else:
+                with pytest.raises(ValueError, match=name):
+                    Account.model_validate({name: value})

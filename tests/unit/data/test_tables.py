@@ -67,11 +67,31 @@ def test_a_csv_of_another_system_with_byte_order_mark_and_returns_is_read(tmp_pa
     assert read_table(csv(tmp_path / "t.csv", text), WANTED).floats("price").tolist() == [1.5]
 
 
-def test_of_two_columns_that_would_do_the_first_wanted_name_wins(tmp_path: Path) -> None:
-    text = f"p,time,ts,price\n1,{NOON_S},{NOON_S + 9},2\n"
-    table = read_table(csv(tmp_path / "t.csv", text), WANTED)
-    assert table.names == {"at_ns": "time", "price": "price"}
-    assert table.times_ns("at_ns").tolist() == [NOON_NS]
+@pytest.mark.parametrize(
+    ("header", "complaint"),
+    [("p,Time,ts", "column 'Time': 'ts' could be the same"), ("p,p,ts", "column 'p': 'p' could")],
+)
+def test_two_columns_that_would_do_are_refused_by_name(
+    tmp_path: Path, header: str, complaint: str
+) -> None:
+    path = csv(tmp_path / "t.csv", f"{header}\n1,{NOON_S},{NOON_S}\n")
+    with pytest.raises(DataError, match=complaint):
+        read_table(path, WANTED)
+
+
+def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path, WANTED)
+
+
+def test_bytes_that_are_no_table_are_not_dumped(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(bytes(range(256)).replace(b"\n", b"") * 40)
+    with pytest.raises(DataError) as error:
+        read_table(path, WANTED)
+    said = str(error.value)
+    assert len(said) < 450 + len(str(path))
+    assert said.isprintable()
 
 
 @pytest.mark.parametrize("factor", [1, 1_000, 1_000_000, 1_000_000_000])

@@ -1,10 +1,13 @@
 """Words become variants, and what is wrong is said with the mend."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from liveopt.core.account import Rule
 from liveopt.optimize.parameters import (
+    GRID_MAX,
     BadParameter,
     features,
     grid_variants,
@@ -54,6 +57,8 @@ def test_a_grid_takes_lists_of_numbers_and_of_words() -> None:
         ("fast=5.5", "whole number"),
         ("fast=1:5:1", "outside its range 2 to 200"),
         ("fast=x", "is not a number"),
+        ("fast=5|6|5.0", "fast=5 stands twice"),
+        ("kind=ema|ema", "kind=ema stands twice"),
         ("kind=lma", "one of ema, sma, wma"),
     ],
 )
@@ -116,7 +121,33 @@ def test_fewer_draws_than_choices_leave_choices_out() -> None:
 
 def test_draws_that_cannot_be_valid_end_with_an_explanation() -> None:
     with pytest.raises(BadParameter, match="fast < slow"):
-        list(random_variants(STRATEGY, 3, 1, {"kind": "ema", "fast": 200.0, "slow": 3.0}))
+        list(random_variants(replace(STRATEGY, valid=lambda k: k["fast"] < 0), 3, 1, {}))
+
+
+def test_a_search_that_hardly_finds_anything_gives_up() -> None:
+    hard = replace(STRATEGY, valid=lambda k: np.arange(len(k["fast"])) < 1)
+    with pytest.raises(BadParameter, match="too few draws"):
+        list(random_variants(hard, 10_000, 1, {}))
+
+
+def test_a_rare_draw_is_found_all_the_same() -> None:
+    rare = replace(STRATEGY, valid=lambda k: (k["fast"] == 7) & (k["slow"] == 11))
+    assert sum(map(len, random_variants(rare, 6, 1, {}))) == 6
+
+
+def test_nothing_left_to_draw_is_refused() -> None:
+    with pytest.raises(BadParameter, match="nothing is left to draw"):
+        list(random_variants(STRATEGY, 3, 1, {"kind": "ema", "fast": 5.0, "slow": 30.0}))
+
+
+def test_too_many_draws_are_refused_at_once() -> None:
+    with pytest.raises(BadParameter, match="2,000,001 draws are more than 2,000,000"):
+        list(random_variants(STRATEGY, GRID_MAX + 1, 1, {}))
+
+
+def test_a_value_is_set_once() -> None:
+    with pytest.raises(BadParameter, match="fast is set twice"):
+        parse_fixed(STRATEGY, ["fast=5", "fast=6"])
 
 
 def test_one_variant_takes_usual_values_for_what_is_not_said() -> None:
