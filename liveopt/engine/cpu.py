@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-
-import numpy as np
+from typing import Any
 
 from liveopt.engine.batch import Batch
 from liveopt.engine.emit_numba import source
 from liveopt.engine.inputs import spool
 from liveopt.engine.kernels import load_kernel
-from liveopt.engine.program import SIGNAL, Program
+from liveopt.engine.program import Program
 from liveopt.engine.rows import Rows
 
 CHUNK_ROWS = 1024
@@ -19,6 +18,10 @@ CHUNK_ROWS = 1024
 SERIAL_WORK = 200_000
 """Variant-bars below which waking a second thread costs more than it saves."""
 TASKS_PER_THREAD = 4
+
+
+Kernel = Callable[..., int]
+"""Runs a span of blocks over all rows; says how many signal bars there were."""
 
 
 class Cpu:
@@ -35,6 +38,10 @@ class Cpu:
         self, batch: Batch, rows: Rows, progress: Callable[[int], None] = lambda _: None
     ) -> None:
         """Fold the rows into the batch's state; `progress` hears how many rows were done."""
+        if len(rows) <= CHUNK_ROWS:
+            self._chunk(batch, rows)
+            progress(len(rows))
+            return
         for first in range(0, len(rows), CHUNK_ROWS):
             part = rows.part(first, first + CHUNK_ROWS)
             self._chunk(batch, part)
@@ -43,32 +50,29 @@ class Cpu:
     def _chunk(self, batch: Batch, rows: Rows) -> None:
         kernel, layout = compiled(batch.program), batch.inputs.layout
         tape = spool(batch.inputs, rows, batch.signals)
-
-        def run(first: int, last: int) -> None:
-            span = np.array([first, last, len(rows)])
-            kernel(
-                rows.table, rows.kinds, batch.terms, batch.blocks,
-                tape.values, tape.offsets, layout.strides, layout.index, layout.runs,
-                batch.log, batch.logged, span,
-            )  # fmt: skip
-
+        arguments = (
+            rows.table, rows.kinds, batch.terms, batch.blocks,
+            tape.values, tape.offsets, layout.strides, layout.index, layout.runs,
+            batch.log, batch.logged,
+        )  # fmt: skip
         blocks = len(batch.blocks)
-        if self.threads == 1 or blocks == 1 or batch.size * len(rows) < SERIAL_WORK:
-            run(0, blocks)
+        if self.threads == 1 or blocks == 1 or batch.size * len(rows.kinds) < SERIAL_WORK:
+            batch.signals += kernel(*arguments, 0, blocks)
         else:
-            self._share(run, blocks)
-        batch.signals += int(np.count_nonzero(rows.kinds & SIGNAL))
+            batch.signals += self._share(kernel, arguments, blocks)
 
-    def _share(self, run: Callable[[int, int], None], blocks: int) -> None:
+    def _share(self, kernel: Kernel, arguments: tuple[Any, ...], blocks: int) -> int:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, "engine")
         step = -(-blocks // (self.threads * TASKS_PER_THREAD))
         tasks = [
-            self._pool.submit(run, first, min(first + step, blocks))
+            self._pool.submit(kernel, *arguments, first, min(first + step, blocks))
             for first in range(0, blocks, step)
         ]
+        signals = 0
         for task in tasks:
-            task.result()
+            signals = task.result()  # every block saw the same market
+        return signals
 
 
 def _cores() -> int:
@@ -78,7 +82,11 @@ def _cores() -> int:
 
 
 @lru_cache(maxsize=256)
-def compiled(program: Program) -> Callable[..., None]:
-    """The kernel of a program; printed once for each program object."""
-    kernel: Callable[..., None] = load_kernel(source(program)).advance
+def compiled(program: Program) -> Kernel:
+    """The kernel of a program; printed once for each program object.
+
+    It is called past numba's choice of an overload, of which there is one, so that a live bar does
+    not pay for it. Every array is of the type the signature names: `Batch` and `Rows` see to that.
+    """
+    kernel: Kernel = next(iter(load_kernel(source(program)).advance.overloads.values())).entry_point
     return kernel

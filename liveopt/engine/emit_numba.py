@@ -28,9 +28,9 @@ HEADER = '''
 from numba import njit
 
 f8, i8, u1, u8 = types.float64, types.int64, types.uint8, types.uint64
-SIGNATURE = types.void(
+SIGNATURE = i8(
     f8[:, ::1], u1[::1], f8[:, ::1], f8[:, ::1], f8[::1], i8[::1], i8[::1], u8[:, ::1],
-    i8[:, :, ::1], f8[:, :, ::1], i8[::1], i8[::1],
+    i8[:, :, ::1], f8[:, :, ::1], i8[::1], i8, i8,
 )
 
 
@@ -56,9 +56,11 @@ def spread(s, row, tape, at, index, runs, b, i):
 
 @njit(SIGNATURE, error_model="numpy", nogil=True, cache=True)
 def advance(
-    rows, kinds, terms, blocks, tape, offsets, strides, index, runs, log, logged, span
+    rows, kinds, terms, blocks, tape, offsets, strides, index, runs, log, logged,
+    first_block, last_block
 ):
-    first_block, last_block, row_count = span[0], span[1], span[2]
+    row_count = len(kinds)
+    signal = 0
 '''
 
 
@@ -109,6 +111,7 @@ def source(program: Program) -> str:
     _signal(w)
     for i, name in enumerate(program.shared):
         w.put(2, f"s[{program.tail + i}] = {name}")
+    w.put(1, "return signal")
     return text_of("lanes") + HEADER.format(name=program.name) + "\n".join(w.lines) + "\n"
 
 

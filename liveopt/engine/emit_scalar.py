@@ -61,6 +61,7 @@ def source(program: Program) -> str:
     out += [*_code(4, program.decide), (4, "signal += 1")]
     out += [(2, f"s[{rows[n] * LANES} + v] = {n}") for n in kept if n in program.state]
     out += [(2, f"s[{program.tail + i}] = {n}") for i, n in enumerate(program.shared)]
+    out += [(1, "return signal")]
     start = f"    market = blocks[first_block, {program.tail}:].copy()\n"
     lines = "\n".join("    " * depth + line for depth, line in out)
     return text_of("lanes") + HEADER.format(name=program.name) + start + lines + "\n"

@@ -19,6 +19,14 @@ class Rows:
     table: npt.NDArray[np.float64]
     kinds: npt.NDArray[np.uint8]
 
+    def __post_init__(self) -> None:
+        """Kernels take the arrays at their word."""
+        assert self.table.dtype == np.float64
+        assert self.table.flags.c_contiguous
+        assert self.table.shape == (len(self.kinds), len(ROW_CELLS))
+        assert self.kinds.dtype == np.uint8
+        assert self.kinds.flags.c_contiguous
+
     def __len__(self) -> int:
         """How many rows."""
         return len(self.kinds)
