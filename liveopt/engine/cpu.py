@@ -38,11 +38,12 @@ class Cpu:
         self, batch: Batch, rows: Rows, progress: Callable[[int], None] = lambda _: None
     ) -> None:
         """Fold the rows into the batch's state; `progress` hears how many rows were done."""
-        if len(rows) <= CHUNK_ROWS:
+        count = len(rows.kinds)
+        if count <= CHUNK_ROWS:
             self._chunk(batch, rows)
-            progress(len(rows))
+            progress(count)
             return
-        for first in range(0, len(rows), CHUNK_ROWS):
+        for first in range(0, count, CHUNK_ROWS):
             part = rows.part(first, first + CHUNK_ROWS)
             self._chunk(batch, part)
             progress(len(part))
