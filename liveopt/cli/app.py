@@ -1,6 +1,7 @@
 """The `liveopt` command: what it can do, and which exit code says what."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -78,10 +79,10 @@ KNOWN: dict[type[Exception], Exit] = {
 OUT_OF_MEMORY = "out of memory; run fewer variants (--random, --grid) or lower engine.memory_mib"
 
 
-def main() -> None:
+def main(run: Callable[[], object] = app) -> None:
     """Run the command line; a known failure becomes one line on stderr and its exit code."""
     try:
-        app()
+        run()
     except tuple(KNOWN) as error:
         sys.exit(complain(error, next(c for kind, c in KNOWN.items() if isinstance(error, kind))))
     except SyntaxError as error:  # of a strategy's file, or NotPlain: what a step may not say

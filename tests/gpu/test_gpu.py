@@ -13,19 +13,10 @@ from liveopt.engine.gpu import Gpu
 from liveopt.engine.rows import rows_of
 from liveopt.optimize.parameters import random_variants
 from liveopt.strategies import load
+from tests.contracts.oracle import EVERYTHING
 
 pytestmark = pytest.mark.gpu
 
-RULE = Rule(
-    "perpetual",
-    "both",
-    stop=True,
-    take=True,
-    trail=True,
-    min_hold=True,
-    max_hold=True,
-    funding=True,
-)
 ROWS = rows_of(synthetic_bars(3_000, 9, MINUTE_NS, 0), MINUTE_NS, 5 * MINUTE_NS)
 RISK = {"fraction": 0.5, "leverage": 5.0, "stop": 0.05, "take": 0.1, "trail": 0.04, "arm": 0.02}
 HOLD = {"min_hold": 120.0, "max_hold": 36_000.0}
@@ -37,7 +28,7 @@ def batches(name: str) -> list[tuple[Batch, Batch]]:
     for variants in random_variants(strategy, 700, 3, {**RISK, **HOLD}):
         setup = Setup(
             strategy,
-            RULE,
+            EVERYTHING,
             Instrument("perpetual", tick=0.01, lot=0.001),
             choices=variants.choices,
             pessimistic=True,

@@ -402,14 +402,15 @@ def test_counts_and_whole_knobs_are_integers(call: Call, candles: Path) -> None:
     ],
 )
 def test_a_known_failure_is_one_line(
-    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
 ) -> None:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("liveopt.config.load", fail)
-    ended, _, err = call("demo")
-    assert ended == code
+    with pytest.raises(SystemExit) as end:
+        main(fail)
+    err = capsys.readouterr().err
+    assert end.value.code == code
     assert said in err
     assert len(err.splitlines()) == 1
 
