@@ -5,9 +5,9 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -69,6 +69,37 @@ class Engine(_Section):
     )
 
 
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+/?$")]
+
+
+class Kucoin(_Section):
+    """Where the exchange is."""
+
+    spot_url: Url = Field(
+        "https://api.kucoin.com", description="http(s) address of the spot REST API"
+    )
+    futures_url: Url = Field(
+        "https://api-futures.kucoin.com", description="http(s) address of the futures REST API"
+    )
+
+
+class Feed(_Section):
+    """How the market's stream is read."""
+
+    settle_ms: float = Field(
+        2.0, ge=0, le=1000, description="ms a tick waits for one that should come first, 0 to 1000"
+    )
+    price_band: float = Field(
+        0.2, ge=0, le=10, description="a fraction: 0.2 refuses prices more than 20 % away; 0 none"
+    )
+    rotate_hours: float = Field(
+        23.0, ge=0.01, le=23.5, description="hours until a connection is renewed, 0.01 to 23.5"
+    )
+    recording_mib: int = Field(
+        4096, ge=16, le=1_048_576, description="MiB a recording may take on disk, 16 or more"
+    )
+
+
 class Settings(BaseSettings):
     """All settings, frozen; `load` makes them."""
 
@@ -79,6 +110,8 @@ class Settings(BaseSettings):
     account: Account = Account()
     costs: Costs = Costs()
     engine: Engine = Engine()
+    kucoin: Kucoin = Kucoin()
+    feed: Feed = Feed()
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,1 @@
+"""What KuCoin says and wants to hear: frames, conversations, sequences, books; no I/O but rest."""

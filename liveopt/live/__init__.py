@@ -1,0 +1,1 @@
+"""The asyncio shell around the pure core: the feed with its sockets, recordings, the clock."""
