@@ -87,7 +87,7 @@ class Feed(_Section):
     """How the market's stream is read."""
 
     settle_ms: float = Field(
-        2.0, ge=0, le=1000, description="ms a tick waits for one that should come first, 0 to 1000"
+        1.0, ge=0, le=1000, description="ms a tick waits for one that should come first, 0 to 1000"
     )
     price_band: float = Field(
         0.2, ge=0, le=10, description="a fraction: 0.2 refuses prices more than 20 % away; 0 none"

@@ -1,0 +1,344 @@
+"""The live feed: connections kept alive and renewed, holes filled, one mailbox of events."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import structlog
+
+from liveopt.core.bars import SECOND_NS
+from liveopt.core.events import FeedEvent, FeedState, Hole, Refused, Tick
+from liveopt.kucoin.budget import connects
+from liveopt.kucoin.intake import Channel, Intake, Levels, Tape
+from liveopt.kucoin.rest import Denied, Rest, RestError
+from liveopt.kucoin.session import Denied as DeniedTopic
+from liveopt.kucoin.topics import TOPICS_PER_LINE, Topic
+from liveopt.kucoin.wire import Frame
+from liveopt.live import backfill, probe
+from liveopt.live.audit import Audit
+from liveopt.live.clock import Clock
+from liveopt.live.keeper import Keeper, Wiring
+from liveopt.live.line import Line
+from liveopt.live.mailbox import EVENTS_MAX, Mailbox
+from liveopt.live.record import Recorder, RecordingStopped
+
+log = structlog.get_logger()
+
+BEAT_S: Final = 0.1
+AUDIT_S: Final = 5.0
+PROBES_MAX: Final = 16
+BAD_TIMES: Final = 3
+"""A connection is not replaced for bad frames more often than every 8 s."""
+JUMP_NS: Final = SECOND_NS
+SAMPLE: Final = 200
+"""Characters of a refused frame that the log shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the feed behaves; the settings say the same in an operator's units."""
+
+    settle_ns: int = 1_000_000
+    """How long a tick waits for one that should come before it."""
+    band: float = 0.2
+    rotate_s: tuple[float, float] = (22.5 * 3600, 23.5 * 3600)
+    audit: bool = True
+    events_max: int = EVENTS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """What the feed needs of the world: the exchange's REST twice, a clock, luck."""
+
+    rest: Rest
+    """For what the feed waits for: tokens, histories, books."""
+    background: Rest
+    """For what can wait: probes and comparisons."""
+    clock: Clock
+    rng: np.random.Generator
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the start."""
+
+    frames: int = 0
+    ticks: int = 0
+    bad: int = 0
+    unknown: int = 0
+    holes: int = 0
+    reconnects: int = 0
+
+
+class Feed:
+    """Subscribes to topics and hands on what the market does; outages are its own business.
+
+    `run` lives as long as the feed; `mailbox.get` brings its events. A fault of ours, as opposed to
+    an outage, ends `run` with its exception.
+    """
+
+    def __init__(
+        self,
+        topics: Sequence[Topic],
+        wires: Wires,
+        options: Options,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.rest = wires.rest
+        self.clock = wires.clock
+        self._background = wires.background
+        self.mailbox = Mailbox(options.events_max)
+        now_ns = wires.clock.now_ns()
+        self.intake = Intake(topics, options.settle_ns, options.band, now_ns)
+        self.counts = Counts()
+        tapes = [tape.topic.symbol for tape in self.intake.tapes()]
+        self.audit = Audit(wires.background, tapes if options.audit else ())
+        self.keepers: list[Keeper] = []
+        self._topics = [topic.text for topic in topics]
+        self._options = options
+        self._rng = wires.rng
+        self._recorder = recorder
+        self._keeper_of: dict[str, Keeper] = {}
+        self._group = asyncio.TaskGroup()
+        self._flush_due: asyncio.TimerHandle | None = None
+        self._busy: set[str] = set()
+        self._probing: set[str] = set()
+        self._refused: dict[str, Refused] = {}
+
+    async def run(self) -> None:
+        """Feeds until it is cancelled."""
+        options, size = self._options, TOPICS_PER_LINE
+        async with self._group as group:
+            wiring = Wiring(
+                self, self.rest.bullet, connects(), self.clock, group, self._rng, options.rotate_s
+            )
+            for start in range(0, len(self._topics), size):
+                keeper = Keeper(self._topics[start : start + size], wiring)
+                self.keepers.append(keeper)
+                self._keeper_of |= dict.fromkeys(keeper.topics, keeper)
+                group.create_task(keeper.run(), name=f"keeper {start // size}")
+            group.create_task(self._beat(), name="beat")
+            if options.audit:
+                group.create_task(self._audit(), name="audit")
+
+    # What the lines bring.
+
+    def raw(self, frame: str | bytes, now_ns: int) -> None:
+        """Every frame as it came."""
+        if self._recorder is not None:
+            try:
+                self._recorder.add(frame, self.clock.wall(), now_ns)
+            except RecordingStopped as stopped:
+                self._recorder = None
+                log.warning("recording stopped, the feed goes on", why=str(stopped))
+                self.mailbox.put([Refused(now_ns, "recording", str(stopped))])
+
+    def pushed(self, line: Line, frame: Frame, now_ns: int) -> None:
+        """A push; raises `BadFrame` if it is of no use."""
+        self.counts.frames += 1
+        if self.intake.take(frame, now_ns):
+            line.quality.good()
+            if self._flush_due is None:
+                self._flush_soon()
+        else:
+            self.counts.unknown += 1
+
+    def refused(self, line: Line, frame: str | bytes, why: str, now_ns: int) -> None:
+        """A frame that could not be used."""
+        self.counts.bad += 1
+        keeper = next((k for k in self.keepers if k.line is line), None)
+        if (
+            line.quality.refuse(now_ns)
+            and keeper is not None
+            and keeper.recycle("bad frames", BAD_TIMES)
+        ):
+            self._hold(keeper)
+        text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+        before = self._refused.get(why)
+        count = before.count + 1 if before else 1
+        if before or len(self._refused) < 100:
+            self._refused[why] = Refused(now_ns, "", why, count, text[:SAMPLE])
+        self._flush_soon()
+
+    @property
+    def full(self) -> bool:
+        """Whoever reads the events is far behind."""
+        return self.mailbox.full
+
+    async def room(self) -> None:
+        """Waits for the reader."""
+        await self.mailbox.room()
+
+    # What the keepers say.
+
+    def lost(self, keeper: Keeper, why: str) -> None:
+        """A connection has ended: what comes next has to be fitted to what was."""
+        self._hold(keeper)
+        now_ns = self.clock.now_ns()
+        states: list[FeedEvent] = []
+        for name in keeper.topics:
+            silence = self.intake.channels[name].silence
+            if silence.state != "reconnecting":
+                silence.state = "reconnecting"
+                age_ns = silence.age_ns(now_ns)
+                states.append(FeedState(now_ns, name, "reconnecting", age_ns, why))
+        log.warning("connection lost", why=why)
+        self.mailbox.put(states)
+
+    def joined(self, keeper: Keeper) -> None:
+        """A connection stands."""
+        now_ns = self.clock.now_ns()
+        self.counts.reconnects = sum(k.connections - 1 for k in self.keepers if k.connections)
+        for name in keeper.topics:
+            channel = self.intake.channels[name]
+            channel.silence.restart(now_ns)
+            if isinstance(channel, Tape | Levels) and channel.wants:
+                self._want(name)
+
+    def denied(self, _keeper: Keeper, denied: list[DeniedTopic]) -> None:
+        """Topics that the exchange would not give."""
+        now_ns = self.clock.now_ns()
+        for topic, why in ((d.topic, d.why) for d in denied):
+            if self.intake.channels[topic].silence.usual_ns:
+                continue  # it brings data, whatever became of the ack
+            log.error("topic refused", topic=topic, why=why)
+            self.mailbox.put([Refused(now_ns, topic, why)])
+            if not why.startswith(("509", "no ack")):
+                self._drop(topic)
+
+    # Handing on.
+
+    def _flush_soon(self) -> None:
+        if self._flush_due is None:
+            loop = asyncio.get_running_loop()
+            wait_s = self._options.settle_ns / SECOND_NS
+            self._flush_due = loop.call_later(wait_s, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = None
+        self._emit(self.intake.flush(self.clock.now_ns()))
+        for name in list(self.intake.wanting):
+            self._want(name)
+        self.intake.wanting.clear()
+        if self.intake.waiting:
+            self._flush_soon()
+
+    def _emit(self, events: Iterable[FeedEvent]) -> None:
+        events = list(events)
+        for event in events:
+            if isinstance(event, Tick):
+                self.counts.ticks += 1
+                if self._options.audit:
+                    self.audit.tick(event)
+            elif isinstance(event, Hole):
+                self.counts.holes += 1
+                self.audit.hole(event)
+                log.warning("ticks lost", symbol=event.symbol, why=event.why)
+        self.mailbox.put(events)
+
+    # Mending.
+
+    def _hold(self, keeper: Keeper) -> None:
+        for name in keeper.topics:
+            match self.intake.channels[name]:
+                case Tape(sequencer=order):
+                    order.hold()
+                case Levels(depth=depth):
+                    depth.drop()
+                case _:
+                    pass
+
+    def _want(self, name: str) -> None:
+        if name not in self._busy:
+            self._busy.add(name)
+            self._group.create_task(self._mend(name), name=f"mend {name}")
+
+    async def _mend(self, name: str) -> None:
+        channel = self.intake.channels.get(name)
+        await self._keeper_of[name].ready.wait()
+        try:
+            if isinstance(channel, Tape):
+                await backfill.join(channel, self.rest, self.clock, self._emit)
+            elif isinstance(channel, Levels):
+                await backfill.start_book(channel, self.rest)
+        finally:
+            self._busy.discard(name)
+        if channel is not None:
+            self.intake.touch(channel)
+            self._flush_soon()
+
+    # Watching.
+
+    async def _beat(self) -> None:
+        wall_ns, loop_ns = self.clock.wall(), self.clock.now_ns()
+        while True:
+            await asyncio.sleep(BEAT_S)
+            now_ns = self.clock.now_ns()
+            for name, channel in self.intake.channels.items():
+                if now_ns >= channel.silence.probe_ns and self._may_probe(name):
+                    self._probing.add(name)
+                    self._group.create_task(self._probe(name, channel), name=f"probe {name}")
+            for keeper in self.keepers:
+                if keeper.line is not None:
+                    keeper.line.quality.roll(now_ns)
+            self._say_refused()
+            self._tend(now_ns)
+            jumped_ns = (self.clock.wall() - wall_ns) - (now_ns - loop_ns)
+            if abs(jumped_ns) > JUMP_NS:
+                log.warning("the machine's clock jumped", seconds=jumped_ns / SECOND_NS)
+                wall_ns, loop_ns = self.clock.wall(), now_ns
+
+    def _tend(self, now_ns: int) -> None:
+        if self._recorder is not None:
+            with contextlib.suppress(RecordingStopped):  # said at the next frame
+                self._recorder.tend(now_ns)
+
+    def _may_probe(self, name: str) -> bool:
+        ready = self._keeper_of[name].ready.is_set()
+        free = name not in self._probing and name not in self._busy
+        return ready and free and len(self._probing) < PROBES_MAX
+
+    async def _probe(self, name: str, channel: Channel) -> None:
+        keeper = self._keeper_of[name]
+        try:
+            state = await probe.look(channel, self._background, self.clock)
+        except RestError as error:
+            if isinstance(error, Denied):
+                self.mailbox.put([Refused(self.clock.now_ns(), name, str(error))])
+                self._drop(name)
+            else:
+                keeper.recycle(f"silent, and no answer: {error}", 1)
+            return
+        finally:
+            self._probing.discard(name)
+        if state is None:
+            return
+        self.mailbox.put([state])
+        if state.state == "stale":
+            self._hold(keeper)
+            if not keeper.recycle(f"{name} is stale", channel.silence.strikes):
+                self._want(name)  # not again so soon; REST has the ticks meanwhile
+
+    def _drop(self, name: str) -> None:
+        """A topic that will never come is not asked for again."""
+        keeper = self._keeper_of[name]
+        if name in keeper.topics:
+            keeper.topics.remove(name)
+        del self.intake.channels[name]
+
+    def _say_refused(self) -> None:
+        for refused in self._refused.values():
+            log.warning("frame refused", why=refused.why, count=refused.count, frame=refused.sample)
+        self.mailbox.put(self._refused.values())
+        self._refused.clear()
+
+    async def _audit(self) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_S)
+            found = await self.audit.compare()
+            for one in found:
+                log.warning("a bar differs", symbol=one.symbol, ours=one.ours, theirs=one.theirs)
+            self.mailbox.put(found)

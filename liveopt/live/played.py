@@ -1,0 +1,140 @@
+"""A recording, or a file of trades or candles, as a feed: the same events from the same intake."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from liveopt.core.bars import infer_interval_ns
+from liveopt.core.events import Candle, FeedEvent
+from liveopt.data.candles import read_candles
+from liveopt.data.tables import DataError
+from liveopt.kucoin.intake import Intake, hole
+from liveopt.kucoin.topics import parse
+from liveopt.kucoin.wire import BadFrame, read_frame
+from liveopt.live.mailbox import Mailbox
+from liveopt.live.play import play_candles, play_frames, play_trades
+
+TABLES: Final = (".csv", ".parquet", ".feather")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is played: which file, which symbols of it (all where none is named), how fast."""
+
+    path: Path
+    symbols: frozenset[str] = frozenset()
+    speed: float = 1.0
+    settle_ns: int = 1_000_000
+    band: float = 0.2
+
+
+class Played:
+    """Plays to the end, then closes its mailbox.
+
+    The time that passes between frames is the recorded one, so a recording gives the same events at
+    any speed.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.mailbox = Mailbox()
+        self.frames = 0
+        self.bad = 0
+        self._source = source
+
+    async def run(self) -> None:
+        """Returns at the end of the file; raises `BadRecording` or `DataError` for a bad one."""
+        try:
+            async for events in self._events():
+                if events:
+                    self.mailbox.put(events)
+                if self.mailbox.full:
+                    await self.mailbox.room()
+        finally:
+            self.mailbox.close()
+
+    def _events(self) -> AsyncIterator[Iterable[FeedEvent]]:
+        path = self._source.path
+        if path.is_dir() or path.suffix not in TABLES:
+            return self._frames()
+        try:
+            return self._trades()
+        except DataError as not_trades:
+            if not_trades.row is not None:
+                raise
+            return self._candles()
+
+    async def _frames(self) -> AsyncIterator[list[FeedEvent]]:
+        source = self._source
+        intake = Intake((), source.settle_ns, source.band, 0)
+        now_ns, flushed_ns = 0, 0
+        async for at_ns, raw in play_frames(source.path, source.speed):
+            now_ns = max(now_ns, at_ns)
+            if intake.waiting and now_ns >= flushed_ns + source.settle_ns:
+                flushed_ns = now_ns
+                yield intake.flush(now_ns)
+            self.frames += 1
+            try:
+                self._take(intake, raw, now_ns)
+            except BadFrame:
+                self.bad += 1
+            yield _unasked(intake, now_ns)
+        last = intake.flush(now_ns + source.settle_ns)
+        for tape in intake.tapes():
+            last += tape.sequencer.release()
+        yield last
+
+    def _take(self, intake: Intake, raw: bytes, now_ns: int) -> None:
+        frame = read_frame(raw)
+        if frame.type != "message":
+            return
+        if frame.topic not in intake.channels:
+            topic = parse(frame.topic)
+            if topic is None or (self._source.symbols and topic.symbol not in self._source.symbols):
+                return
+            intake.add(topic, now_ns)
+        intake.take(frame, now_ns)
+
+    def _trades(self) -> AsyncIterator[Iterable[FeedEvent]]:
+        source = self._source
+        numbers = count(1)
+        symbol = _symbol(source)
+        batches = play_trades(source.path, source.speed, symbol)
+
+        async def numbered() -> AsyncIterator[Iterable[FeedEvent]]:
+            async for ticks in batches:
+                yield [msgspec.structs.replace(tick, sequence=next(numbers)) for tick in ticks]
+
+        return numbered()
+
+    def _candles(self) -> AsyncIterator[Iterable[FeedEvent]]:
+        source = self._source
+        interval_ns = infer_interval_ns(read_candles(source.path))
+        symbol = _symbol(source)
+        batches = play_candles(source.path, source.speed)
+
+        async def candles() -> AsyncIterator[Iterable[FeedEvent]]:
+            async for bars in batches:
+                yield [Candle(symbol, interval_ns, bar) for bar in bars]
+
+        return candles()
+
+
+def _symbol(source: Source) -> str:
+    """A table has one symbol: the one that was named, else the file's name."""
+    return min(source.symbols, default=source.path.stem)
+
+
+def _unasked(intake: Intake, now_ns: int) -> list[FeedEvent]:
+    """There is no exchange to ask: an absurd price is not believed, a new count is."""
+    holes: list[FeedEvent] = []
+    for tape in intake.tapes():
+        order = tape.sequencer
+        if order.restarted:
+            span = order.give_up("the count began anew", now_ns)
+            holes += [] if span is None else [hole(tape.topic.symbol, span)]
+        order.held = False
+    return holes
