@@ -1,0 +1,135 @@
+"""The trading floor: what spot and futures trading share - markets, names, faults, pushes."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from liveopt.exchange_sim.api import ApiError
+from liveopt.exchange_sim.events import Event, Push, Side, Traded
+from liveopt.exchange_sim.exchange import Exchange
+from liveopt.exchange_sim.ids import Ids
+from liveopt.exchange_sim.market import Market
+from liveopt.exchange_sim.orders import Order
+from liveopt.exchange_sim.specs import Venue
+
+TRADING_FAULTS: Final = {
+    "order_invisible": "orders younger than `seconds` are not found, whoever asks",
+    "reject_async": "an accepted order is cancelled at once, as if the matching had refused it",
+    "fill_before_cancel": "a resting order is filled at its price just before it is cancelled",
+    "stop_refused": "a stop triggers, and the order it stands for is refused",
+    "duplicate_pushes": "each private push is sent `copies` times (default 2)",
+    "lost_pushes": "private pushes whose topic begins with `topic` are not sent",
+    "margin_mode_mismatch": "futures orders are refused with 330005",
+    "hedge_mode": "futures orders are refused with 330012: the account is in hedge mode",
+    "insufficient_balance": "orders are refused for lack of balance",
+    "suspended": "futures orders and cancels are refused with 300002, spot orders with 200001",
+    "liquidate": "every open position (of `symbol`) is liquidated at the next moment",
+    "deleverage": "half of every position (of `symbol`) is closed by ADL at the next moment",
+}
+"""Name and meaning. Each takes `symbol` (all without it) and `count` (no end without it)."""
+
+
+class Floor:
+    """Orders go through here to the markets, and what happened comes back in order."""
+
+    def __init__(self, exchange: Exchange, seed: int) -> None:
+        self.exchange = exchange
+        self.ids = Ids(seed)
+        self.faults: dict[str, dict[str, Any]] = {}
+        self.fill: Callable[[Traded], None] = _nobody
+        """Who books the trades of clients' orders."""
+        self._booked: set[tuple[str, int]] = set()
+
+    @property
+    def now_ns(self) -> int:
+        """The exchange's clock."""
+        return self.exchange.now_ns
+
+    @property
+    def now_ms(self) -> int:
+        """The exchange's clock as most of the wire says it."""
+        return self.exchange.now_ns // 1_000_000
+
+    def market(self, venue: Venue, symbol: object) -> Market | None:
+        """The market of a symbol, when it is one of this venue."""
+        market = self.exchange.markets.get(str(symbol))
+        return market if market is not None and market.spec.venue == venue else None
+
+    def fault(self, name: str, symbol: str = "") -> dict[str, Any] | None:
+        """The parameters of a fault that is on (for this symbol); one with a `count` wears off."""
+        fault = self.faults.get(name)
+        if fault is None or (symbol and fault.get("symbol", symbol) != symbol):
+            return None
+        if "count" in fault:
+            if fault["count"] <= 1:
+                del self.faults[name]
+            else:
+                self.faults[name] = fault | {"count": fault["count"] - 1}
+        return fault
+
+    def visible(self, order: Order) -> bool:
+        """Whether queries and cancels find the order yet."""
+        fault = self.faults.get("order_invisible")
+        if fault is None or fault.get("symbol", order.spec.symbol) != order.spec.symbol:
+            return True
+        return bool(self.now_ns - order.at_ns >= fault.get("seconds", 2) * 1e9)
+
+    def push(self, user: str, topic: str, subject: str, data: dict[str, Any]) -> None:
+        """A message to the private sockets of an account."""
+        lost = self.faults.get("lost_pushes")
+        if lost is not None and topic.startswith(lost.get("topic", "/")):
+            return
+        repeated = self.faults.get("duplicate_pushes")
+        for _ in range(1 if repeated is None else int(repeated.get("copies", 2))):
+            self.exchange.push(Push(user, topic, subject, data))
+
+    def submit(self, order: Order, limit_ticks: int | None, lots: int, rest: bool) -> None:
+        """Sends (part of) an order to its market and books what it traded."""
+        market = self.exchange.markets[order.spec.symbol]
+        self._tell(market.submit(order.id, order.side, lots, limit_ticks, rest=rest))
+
+    def withdraw(self, order: Order, lots: int | None = None) -> int:
+        """Takes (part of) a resting order out of its market: how many lots were still there."""
+        market = self.exchange.markets[order.spec.symbol]
+        removed, events = market.cancel(order.id, lots)
+        self._tell(events)
+        return removed
+
+    def listen(self, events: Iterable[Event]) -> None:
+        """Books the trades that others did with the clients' resting orders."""
+        for event in events:
+            if isinstance(event, Traded):
+                key = event.symbol, event.sequence
+                if key in self._booked:
+                    self._booked.remove(key)
+                else:
+                    self.fill(event)
+
+    def _tell(self, events: list[Event]) -> None:
+        trades = [event for event in events if isinstance(event, Traded)]
+        self._booked.update((trade.symbol, trade.sequence) for trade in trades)
+        for trade in trades:
+            self.fill(trade)
+        if events:
+            self.exchange.tell(events)
+
+
+def reachable(market: Market, side: Side, limit_ticks: int | None) -> list[tuple[int, int]]:
+    """The levels an order of this side could take now, best first."""
+    other: Side = "sell" if side == "buy" else "buy"
+    levels = market.levels(other, 1_000_000)
+    if limit_ticks is None:
+        return levels
+    return [
+        (ticks, lots)
+        for ticks, lots in levels
+        if (ticks <= limit_ticks if side == "buy" else ticks >= limit_ticks)
+    ]
+
+
+def refuse(code: str, text: str) -> ApiError:
+    """A trading error: HTTP 200, and the code says it."""
+    return ApiError(code, text)
+
+
+def _nobody(_: Traded) -> None:
+    raise AssertionError("a trade before the desk opened")
