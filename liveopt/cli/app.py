@@ -9,8 +9,11 @@ import typer
 from liveopt import __version__, logs
 from liveopt.cli.backtest import backtest
 from liveopt.cli.bench import bench
+from liveopt.cli.data import data
 from liveopt.cli.demo import demo
+from liveopt.cli.feed import feed
 from liveopt.cli.show import Exit, Failure, complain
+from liveopt.cli.sim import sim
 from liveopt.cli.strategies import strategies
 from liveopt.cli.sweep import sweep
 from liveopt.config import ConfigError
@@ -18,6 +21,7 @@ from liveopt.core.bars import BadBar
 from liveopt.core.strategy import BadKnobs
 from liveopt.data.tables import DataError
 from liveopt.engine.gpu import NoGpu
+from liveopt.live.play import BadRecording
 from liveopt.optimize.parameters import BadParameter
 
 COMMON = """liveopt {version}
@@ -25,6 +29,9 @@ COMMON = """liveopt {version}
   strategies   what there is to run, and its knobs
   backtest     one variant over a file of candles
   sweep        thousands of variants over a file of candles
+  data         candles of the exchange into a file
+  feed         the market's stream: watch it, record it
+  sim          an exchange on this machine that speaks KuCoin
   bench        how fast this machine is
   --help       everything"""
 
@@ -62,6 +69,9 @@ app.command()(demo)
 app.command()(strategies)
 app.command()(backtest)
 app.command()(sweep)
+app.command()(sim)
+app.add_typer(feed, name="feed")
+app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 
 
@@ -72,6 +82,7 @@ KNOWN: dict[type[Exception], Exit] = {
     BadParameter: Exit.USAGE,
     BadKnobs: Exit.USAGE,
     NoGpu: Exit.ERROR,
+    BadRecording: Exit.CONFIG,
     Failure: Exit.ERROR,
 }
 """Failures that say themselves what is wrong, and their exit codes."""

@@ -1,0 +1,126 @@
+"""Where a command finds its market: KuCoin, a simulated exchange in this process, or an address."""
+
+import difflib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from liveopt.cli.show import Failure
+from liveopt.config import Settings
+from liveopt.exchange_sim.clock import Speed
+from liveopt.exchange_sim.server import Setup, Simulator
+from liveopt.exchange_sim.specs import BY_SYMBOL
+from liveopt.kucoin.budget import Budget, Priority
+from liveopt.kucoin.rest import Denied, Rest, RestError, Unreachable, open_http
+from liveopt.kucoin.words import Venue, venue_of
+from liveopt.live.clock import Clock
+from liveopt.optimize.parameters import BadParameter
+
+NAMES = ("kucoin", "sim")
+SPEED_MAX = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """An exchange within reach; both REST clients spend from one budget."""
+
+    rest: Rest
+    """For what somebody waits for."""
+    background: Rest
+    budget: Budget
+
+
+def is_file(source: str) -> bool:
+    """Neither a name nor an address."""
+    return source not in NAMES and not source.startswith(("http://", "https://"))
+
+
+def speed_of(text: str) -> float:
+    """How fast something is played; `max` is as fast as it is read."""
+    try:
+        speed = inf if text == "max" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not (0.01 <= speed <= SPEED_MAX or speed == inf):
+        raise BadParameter(f"--speed {text}: give a number from 0.01 to {SPEED_MAX:.0f}, or max")
+    return speed
+
+
+def venue_for(symbols: Sequence[str]) -> Venue:
+    """Where the symbols trade; a feed has either spot or futures."""
+    try:
+        venues = {venue_of(symbol) for symbol in symbols}
+    except ValueError as error:
+        raise BadParameter(f"--symbol: {error}") from error
+    if len(venues) != 1:
+        raise BadParameter("--symbol: spot and futures symbols together; run one feed for each")
+    return venues.pop()
+
+
+@asynccontextmanager
+async def reach(
+    source: str, symbols: Sequence[str], settings: Settings, speed: float = 1.0
+) -> AsyncIterator[There]:
+    """The exchange that lists the symbols; a simulated one lives as long as this."""
+    venue = venue_for(symbols)
+    if source != "sim":
+        known = settings.kucoin
+        usual = known.spot_url if venue == "spot" else known.futures_url
+        async with _clients(venue, usual if source == "kucoin" else source) as there:
+            yield there
+        return
+    unknown = [symbol for symbol in symbols if symbol not in BY_SYMBOL]
+    if unknown:
+        raise BadParameter(
+            f"--symbol {unknown[0]}: the simulated exchange has {', '.join(BY_SYMBOL)}"
+        )
+    wall = Clock().wall
+    pace: Speed = "max" if speed == inf else speed
+    setup = Setup(wall(), speed=pace, markets=tuple(symbols), wall_ns=wall)
+    async with AsyncExitStack() as stack:
+        sim = await stack.enter_async_context(Simulator(setup))
+        base_url = sim.spot_url if venue == "spot" else sim.futures_url
+        yield await stack.enter_async_context(_clients(venue, base_url))
+
+
+@asynccontextmanager
+async def _clients(venue: Venue, base_url: str) -> AsyncIterator[There]:
+    budget = Budget(np.random.default_rng())
+    try:
+        async with open_http(base_url) as http:
+            rest = Rest(venue, base_url, http, budget)
+            yield There(
+                rest, Rest(venue, base_url, http, budget, None, Priority.BACKGROUND), budget
+            )
+    except ValueError as error:
+        raise BadParameter(f"--feed {base_url}: {error}") from error
+
+
+async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
+    """Refuses what the exchange does not list, before anything begins."""
+    try:
+        listed = await rest.symbols()
+    except RestError as error:
+        raise Failure(unreachable(rest, error)) from error
+    for symbol in symbols:
+        if symbol not in listed:
+            near = difflib.get_close_matches(symbol, listed, 3, 0.5)
+            hint = (
+                f"did you mean {' or '.join(near)}?" if near else f"it lists {len(listed)} others"
+            )
+            raise BadParameter(f"--symbol {symbol}: KuCoin {rest.venue} does not list it; {hint}")
+
+
+def unreachable(rest: Rest, error: RestError) -> str:
+    """What a person can do when the exchange does not answer."""
+    if isinstance(error, Unreachable):
+        return (
+            f"{rest.base_url}: {error}; check the network and its proxy, or use the simulated"
+            " exchange with --feed sim"
+        )
+    if isinstance(error, Denied):
+        return f"the exchange refused: {error}"
+    return str(error)

@@ -1,0 +1,205 @@
+"""`liveopt feed`: watch the market's stream in one line, or record it."""
+
+import asyncio
+import json as jsonlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import numpy as np
+import typer
+
+from liveopt import config
+from liveopt.cli import exchange
+from liveopt.cli.glance import Glance
+from liveopt.cli.show import as_json, defined
+from liveopt.kucoin.topics import Kind, Topic
+from liveopt.live.clock import Clock
+from liveopt.live.feed import Feed, Options, Wires
+from liveopt.live.mailbox import Mailbox
+from liveopt.live.played import Played, Source
+from liveopt.live.record import Limits, Recorder
+from liveopt.optimize.parameters import BadParameter
+
+feed = typer.Typer(no_args_is_help=True, help="The market's stream: watch it or record it.")
+
+DRAW_S = 0.25
+SAY_S = 1.0
+"""How often the line is drawn on a terminal, and a line is written elsewhere."""
+MIB = 1 << 20
+MS_NS = 1_000_000
+
+SymbolOption = Annotated[
+    list[str] | None,
+    typer.Option("--symbol", "-s", help="BTC-USDT (spot) or XBTUSDTM (futures). Repeatable."),
+]
+FeedOption = Annotated[
+    str,
+    typer.Option(
+        "--feed",
+        help="kucoin; sim (an exchange simulated in this process); http://127.0.0.1:PORT (a running"
+        " liveopt sim); or a file: a recording, or a table of trades or candles.",
+    ),
+]
+ForOption = Annotated[
+    float | None, typer.Option("--for", min=0.1, help="Stop after so many seconds.")
+]
+SpeedOption = Annotated[
+    str, typer.Option("--speed", help="Of sim or a file: 1, 10 ... times as fast, or max.")
+]
+
+
+class Running(Protocol):
+    """A feed, live or played."""
+
+    mailbox: Mailbox
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options ask for."""
+
+    symbols: tuple[str, ...]
+    source: str
+    speed: float
+    kinds: tuple[Kind, ...]
+    seconds: float | None
+    recorder: Callable[[str], Recorder] | None = None
+
+
+@feed.command()
+def watch(
+    symbol: SymbolOption = None,
+    source: FeedOption = "kucoin",
+    seconds: ForOption = None,
+    speed: SpeedOption = "1",
+    json: Annotated[bool, typer.Option("--json", help="A JSON object a second.")] = False,
+) -> None:
+    """One line that lives: price, age of the data, ticks a second, gaps, reconnects.
+
+    Example: `liveopt feed watch --symbol BTC-USDT --feed sim`
+    """
+    glance = Glance()
+    wanted = Wanted(tuple(symbol or ()), source, exchange.speed_of(speed), KINDS, seconds)
+    try:
+        _run(wanted, glance, json=json)
+    finally:
+        if sys.stdout.isatty() and not json:
+            typer.echo()
+
+
+@feed.command()
+def record(
+    out: Annotated[Path, typer.Option("--out", "-o", help="A folder of its own.")],
+    symbol: SymbolOption = None,
+    source: FeedOption = "kucoin",
+    seconds: ForOption = None,
+    json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Write every frame, as it came and when, to compressed files; `watch --feed DIR` plays them.
+
+    Example: `liveopt feed record --symbol XBTUSDTM --out logs/xbt --for 3600`
+    """
+    settings = config.load()
+    limits = Limits(total_bytes=settings.feed.recording_mib * MIB)
+    if limits.total_bytes < limits.segment_bytes:
+        limits = Limits(segment_bytes=limits.total_bytes // 4, total_bytes=limits.total_bytes)
+    made: list[Recorder] = []
+
+    def recorder(venue: str) -> Recorder:
+        made.append(Recorder(out, venue, symbol or (), limits))
+        return made[0]
+
+    glance = Glance()
+    wanted = Wanted(tuple(symbol or ()), source, 1.0, RECORDED, seconds, recorder)
+    try:
+        _run(wanted, glance, json=False)
+    finally:
+        for one in made:
+            one.close()
+            summary = {"folder": str(out), "frames": one.frames, "symbols": glance.rows(0.0)}
+            if json:
+                as_json(summary)
+            else:
+                typer.echo(f"\n{one.frames} frames in {out}; play them: "
+                           f"liveopt feed watch --feed {out}")  # fmt: skip
+
+
+KINDS: tuple[Kind, ...] = ("trades", "ticker")
+RECORDED: tuple[Kind, ...] = ("trades", "ticker", "depth5")
+
+
+def _run(wanted: Wanted, glance: Glance, *, json: bool) -> None:
+    settings = config.load()
+    try:
+        asyncio.run(_show(wanted, settings, glance, json=json))
+    except ExceptionGroup as group:
+        # One task's failure is the command's.
+        while isinstance(group, ExceptionGroup):
+            group = group.exceptions[0]
+        raise group from None
+
+
+async def _show(wanted: Wanted, settings: config.Settings, glance: Glance, *, json: bool) -> None:
+    stop = nullcontext() if wanted.seconds is None else asyncio.timeout(wanted.seconds)
+    async with _opened(wanted, settings) as running:
+        try:
+            async with stop, asyncio.TaskGroup() as group:
+                feeding = group.create_task(running.run(), name="feed")
+                drawing = group.create_task(_draw(glance, json=json), name="draw")
+                loop = asyncio.get_running_loop()
+                while events := await running.mailbox.get():
+                    glance.take(events, loop.time())
+                feeding.cancel()
+                drawing.cancel()
+        except TimeoutError:
+            if wanted.seconds is None:
+                raise
+        _say(glance, asyncio.get_running_loop().time(), json=json)
+
+
+@asynccontextmanager
+async def _opened(wanted: Wanted, settings: config.Settings) -> AsyncIterator[Running]:
+    options = settings.feed
+    settle_ns = int(options.settle_ms * MS_NS)
+    if exchange.is_file(wanted.source):
+        yield Played(Source(
+            Path(wanted.source), frozenset(wanted.symbols), wanted.speed, settle_ns,
+            options.price_band,
+        ))  # fmt: skip
+        return
+    if not wanted.symbols:
+        raise BadParameter("which --symbol? such as BTC-USDT (spot) or XBTUSDTM (futures)")
+    async with exchange.reach(wanted.source, wanted.symbols, settings, wanted.speed) as there:
+        await exchange.check_listed(there.rest, wanted.symbols)
+        venue = there.rest.venue
+        topics = [Topic(venue, kind, name) for name in wanted.symbols for kind in wanted.kinds]
+        hours = options.rotate_hours
+        wires = Wires(there.rest, there.background, Clock(), np.random.default_rng())
+        yield Feed(
+            topics,
+            wires,
+            Options(settle_ns, options.price_band, (hours * 3540, hours * 3600)),
+            wanted.recorder(venue) if wanted.recorder else None,
+        )
+
+
+async def _draw(glance: Glance, *, json: bool) -> None:
+    live = sys.stdout.isatty() and not json
+    while True:
+        await asyncio.sleep(DRAW_S if live else SAY_S)
+        _say(glance, asyncio.get_running_loop().time(), json=json)
+
+
+def _say(glance: Glance, now_s: float, *, json: bool) -> None:
+    if json:
+        typer.echo(jsonlib.dumps(defined(glance.rows(now_s)), allow_nan=False))
+    elif sys.stdout.isatty():
+        typer.echo(f"\r\x1b[2K{glance.line(now_s)}", nl=False)
+    else:
+        typer.echo(glance.line(now_s))

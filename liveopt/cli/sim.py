@@ -1,0 +1,268 @@
+"""`liveopt sim`: an exchange on loopback that speaks KuCoin, with faults on demand."""
+
+import asyncio
+import errno
+import json as jsonlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from liveopt.cli.show import Failure, table
+from liveopt.data.tables import DataError, parse_time
+from liveopt.exchange_sim.clock import Speed
+from liveopt.exchange_sim.edge import Edge, parse_edge
+from liveopt.exchange_sim.faults import BadFault, Faults, Params, parse_faults
+from liveopt.exchange_sim.market import Market
+from liveopt.exchange_sim.plan import BadPlan, Entry, check_plan, read_plan
+from liveopt.exchange_sim.played import Recording, open_played
+from liveopt.exchange_sim.server import Setup, Simulator, fault_kinds
+from liveopt.exchange_sim.specs import BY_SYMBOL, SPECS, Spec, spec_named
+from liveopt.live.clock import Clock
+from liveopt.optimize.parameters import BadParameter
+
+PLAYED = "BTC-USDT"
+"""The symbol a file is played as when none is named."""
+
+
+def sim(
+    spot_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    futures_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    symbols: Annotated[
+        str | None, typer.Option("--symbols", help="What is traded, such as BTC-USDT,XBTUSDTM.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed trades the same.")] = 1,
+    speed: Annotated[str, typer.Option(help="Market time: 1, 10 ..., or max.")] = "1",
+    activity: Annotated[float, typer.Option(min=0.01, max=100_000, help="How busy.")] = 1.0,
+    edge: Annotated[
+        str | None, typer.Option(help="Something to find, such as momentum:5m:0.0005.")
+    ] = None,
+    play: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--play", metavar="FILE[:SYMBOL]", help="Trades or candles to play. Repeatable."
+        ),
+    ] = None,
+    lead: Annotated[
+        int, typer.Option(min=0, help="Seconds of a played file that are its past at the start.")
+    ] = 0,
+    faults: Annotated[
+        str | None, typer.Option(help="What goes wrong: pong-stall,ws-cut:every=30.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="When what goes wrong: TOML, JSON lines.")] = (
+        None
+    ),
+    start: Annotated[
+        str | None, typer.Option(help="What the market's clock shows first; now if not given.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=0.1, help="Stop after so many seconds.")
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="Every fault in one line, then stop.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line when it listens.")] = False,
+) -> None:
+    """Run a simulated exchange: KuCoin's spot and futures, REST and WebSocket, on 127.0.0.1.
+
+    Example: `liveopt sim --symbols BTC-USDT,XBTUSDTM --faults pong-stall,ws-cut:every=30`
+    """
+    if list_faults:
+        _list(json=json)
+        return
+    options = _Options(symbols, tuple(play or ()), lead, seed, activity)
+    setup = _setup(options, (spot_port, futures_port), _speed(speed), start)
+    setup = _with(setup, edge, _faults(faults), _plan(plan))
+    try:
+        asyncio.run(_serve(setup, seconds, json=json))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Failure(f"a port is taken ({error.strerror}); 0 takes a free one") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the options say about the markets."""
+
+    symbols: str | None
+    play: tuple[str, ...]
+    lead: int
+    seed: int
+    activity: float
+
+
+def _setup(options: _Options, ports: tuple[int, int], speed: Speed, start: str | None) -> Setup:
+    wall = Clock().wall
+    try:
+        start_ns = wall() if start is None else parse_time(start)
+    except ValueError as error:
+        raise BadParameter(f"--start: {error}") from error
+    foreign = start is not None or speed != 1.0
+    return Setup(
+        start_ns=start_ns,
+        seed=options.seed,
+        speed=speed,
+        markets=_markets(options, start_ns),
+        activity=options.activity,
+        ports=ports,
+        wall_ns=wall if foreign else None,
+    )
+
+
+def _with(
+    setup: Setup, edge: str | None, faults: list[tuple[str, Params]], plan: list[Entry]
+) -> Setup:
+    from dataclasses import replace
+
+    return replace(setup, edge=_edge(edge), faults=faults, plan=plan)
+
+
+def _speed(text: str) -> Speed:
+    if text == "max":
+        return "max"
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.01 <= speed <= 10_000:
+        raise BadParameter(f"--speed {text}: give a number from 0.01 to 10000, or max")
+    return speed
+
+
+def _edge(text: str | None) -> Edge | None:
+    try:
+        return None if text is None else parse_edge(text)
+    except ValueError as error:
+        raise BadParameter(f"--edge: {error}") from error
+
+
+def _faults(text: str | None) -> list[tuple[str, Params]]:
+    board = Faults(fault_kinds(), 0, lambda: 0.0)
+    try:
+        found = parse_faults(text or "")
+        for name, params in found:
+            board.check(name, params)
+    except BadFault as error:
+        raise BadParameter(f"--faults: {error}") from error
+    return found
+
+
+def _plan(path: Path | None) -> list[Entry]:
+    if path is None:
+        return []
+    try:
+        entries = read_plan(path)
+        check_plan(entries, Faults(fault_kinds(), 0, lambda: 0.0))
+    except OSError as error:
+        raise BadParameter(f"--plan {path}: {error.strerror}") from error
+    except (BadPlan, BadFault) as error:
+        raise BadParameter(f"--plan: {error}") from error
+    return entries
+
+
+def _markets(options: _Options, start_ns: int) -> list[Spec | str | Market]:
+    played: dict[str, Market] = {}
+    for text in options.play:
+        path, spec = _file_and_symbol(text)
+        played[spec.symbol] = _open(path, spec, options, start_ns)
+    if options.symbols is None:
+        names = list(played) or [spec.symbol for spec in SPECS]
+    else:
+        names = list(dict.fromkeys(filter(None, options.symbols.split(","))))
+    names += [name for name in played if name not in names]
+    return [played.get(name) or _spec(name, "--symbols") for name in names]
+
+
+def _file_and_symbol(text: str) -> tuple[Path, Spec]:
+    path, colon, symbol = text.rpartition(":")
+    if colon and symbol in BY_SYMBOL:
+        return Path(path), spec_named(symbol)
+    if colon and not Path(text).exists():
+        return Path(path), _spec(symbol, "--play")
+    return Path(text), spec_named(PLAYED)
+
+
+def _open(path: Path, spec: Spec, options: _Options, start_ns: int) -> Market:
+    """A table with an open and a close is one of candles, any other one of trades."""
+    try:
+        try:
+            recording = Recording(path, "candles", lead_s=options.lead)
+            return open_played(spec, recording, options.seed, start_ns)
+        except DataError:
+            recording = Recording(path, "trades", lead_s=options.lead)
+            return open_played(spec, recording, options.seed, start_ns)
+    except ValueError as error:
+        raise BadParameter(f"--play: {error}") from error
+
+
+def _spec(symbol: str, option: str) -> Spec:
+    import difflib
+
+    if symbol in BY_SYMBOL:
+        return BY_SYMBOL[symbol]
+    near = difflib.get_close_matches(symbol.upper(), BY_SYMBOL, 1)
+    hint = f"did you mean {near[0]}? there" if near else "there"
+    raise BadParameter(f"{option}: no symbol {symbol!r}; {hint} are {', '.join(BY_SYMBOL)}")
+
+
+def _list(*, json: bool) -> None:
+    kinds = fault_kinds()
+    if json:
+        rows = [
+            {"name": k.name, "group": k.group, "text": k.text, "parameters": dict(k.usual)}
+            for k in kinds
+        ]
+        typer.echo(jsonlib.dumps(rows, indent=2))
+        return
+    lines = []
+    for kind in kinds:
+        usual = ":".join(f"{key}={_short(value)}" for key, value in kind.usual.items())
+        lines.append((kind.group, kind.name, usual, kind.text))
+    table(("group", "fault", "parameters", "what goes wrong"), lines)
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+async def _serve(setup: Setup, seconds: float | None, *, json: bool) -> None:
+    async with Simulator(setup) as simulator:
+        _introduce(simulator, json=json)
+        stop = nullcontext() if seconds is None else asyncio.timeout(seconds)
+        try:
+            async with stop:
+                await asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            return
+
+
+def _introduce(simulator: Simulator, *, json: bool) -> None:
+    said: dict[str, Any] = {
+        "spot": simulator.spot_url,
+        "futures": simulator.futures_url,
+        "symbols": list(simulator.exchange.markets),
+        "speed": simulator.setup.speed,
+        "seed": simulator.setup.seed,
+        "key": simulator.credential.key,
+        "secret": simulator.credential.secret,
+        "passphrase": simulator.credential.passphrase,
+        "faults": [active.kind.name for active in simulator.faults.now()],
+    }
+    if json:
+        typer.echo(jsonlib.dumps(said))
+        return
+    first = said["symbols"][0]
+    typer.echo(
+        f"spot      {said['spot']}\n"
+        f"futures   {said['futures']}\n"
+        f"plays     {', '.join(said['symbols'])} at speed {said['speed']}, seed {said['seed']}\n"
+        f"faults    {', '.join(said['faults']) or 'none'}"
+        f" (change them: curl -X POST -d gap:chance=0.1 {said['spot']}/sim/faults)\n"
+        "account   paper money, of no use anywhere else:\n"
+        f"          key {said['key']}  secret {said['secret']}  passphrase {said['passphrase']}\n"
+        f"try       liveopt feed watch --symbol {first} --feed {said['spot']}\n"
+        "Ctrl-C stops it."
+    )
