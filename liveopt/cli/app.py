@@ -57,7 +57,7 @@ def root(
     Exit codes: 0 done, 1 error, 2 usage, 3 not running, 4 configuration or data, 5 timeout,
     6 refused by the halt latch, 7 replay mismatch, 8 gate not passed, 130 interrupted.
     """
-    logs.setup(verbose=verbose)
+    logs.setup(level="debug" if verbose else "info")
     if version:
         typer.echo(__version__)
         raise typer.Exit

@@ -1,6 +1,5 @@
 """`liveopt data fetch`: candles of the exchange into a Parquet file, resumable at any moment."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,7 +16,7 @@ from liveopt.core.events import Gap
 from liveopt.data.candle_file import Part, read_about, write_candles
 from liveopt.data.candles import read_candles
 from liveopt.data.tables import DataError, parse_time
-from liveopt.kucoin.budget import Budget, Counts
+from liveopt.kucoin.budget import Counts
 from liveopt.kucoin.history import filled, gaps, pages
 from liveopt.kucoin.rest import Rest, RestError
 from liveopt.kucoin.words import INTERVALS_OF, Venue, no_interval, venue_of
@@ -113,14 +112,10 @@ def fetch(
         wanted.part.unlink(missing_ok=True)
     held = None if force else _held(wanted, resume=resume and feed != "sim")
     try:
-        fetched = asyncio.run(_fetch(wanted, held))
-    except ExceptionGroup as group:
-        error: Exception = group
-        while isinstance(error, ExceptionGroup):  # a simulated exchange puts what fails into one
-            error = error.exceptions[0]
-        raise error from None
+        fetched = exchange.run(_fetch(wanted, held))
     except KeyboardInterrupt:
-        note(f"what came so far is in {wanted.part}; the same command continues there")
+        if wanted.part.exists():
+            note(f"what came so far is in {wanted.part}; the same command continues there")
         raise
     _report(wanted, fetched, json=json)
 
@@ -172,26 +167,30 @@ def _held(wanted: Wanted, *, resume: bool) -> tuple[Bars, int] | None:
 
 async def _fetch(wanted: Wanted, held: tuple[Bars, int] | None) -> Fetched:
     """Fetch what is missing, put the file in place, and take the part away."""
-    async with exchange.reach(wanted.feed, [wanted.symbol], config.load()) as there:
-        rest, budget = there.background, there.budget
-        await exchange.check_listed(rest, [wanted.symbol])
-        to_ns = floor_ns(await rest.server_now_ns() - GRACE_NS, wanted.interval_ns)
-        if wanted.to_ns is not None:
-            to_ns = min(to_ns, wanted.to_ns)
-        from_ns = wanted.from_ns if held is None else held[1]
-        if to_ns <= wanted.from_ns:
-            raise BadParameter(f"no candle has closed since --from {_utc(wanted.from_ns)}")
-        if held is not None and to_ns <= from_ns:
-            return Fetched(held[0], from_ns, 0, 0, budget.counts())
-        with Part(wanted.part, wanted.about(), from_ns) as part:
+    from_ns = wanted.from_ns if held is None else held[1]
+    with Part(wanted.part, wanted.about(), from_ns) as part:
+        async with exchange.reach(wanted.feed, [wanted.symbol], config.load()) as there:
+            await exchange.check_listed(there.rest, [wanted.symbol])
             try:
-                await _download(rest, wanted, part, to_ns)
+                to_ns = await _end_ns(there.rest, wanted)
+                await _download(there.background, wanted, part, to_ns)
             except RestError as error:
-                why = exchange.unreachable(rest, error)
+                why = exchange.unreachable(error)
                 raise Failure(f"{why}. What came is kept: the same command continues") from error
-            fetched = _finish(wanted, held, part, budget)
-            part.remove()
+            counts = there.budget.counts()
+        if held is not None and part.done_ns <= from_ns:
+            return Fetched(held[0], from_ns, 0, 0, counts)
+        fetched = _finish(wanted, held, part, counts)
+        part.remove()
         return fetched
+
+
+async def _end_ns(rest: Rest, wanted: Wanted) -> int:
+    """Where the last candle ends that is wanted and closed."""
+    closed_ns = floor_ns(await rest.server_now_ns() - GRACE_NS, wanted.interval_ns)
+    if closed_ns <= wanted.from_ns:
+        raise BadParameter(f"no candle has closed since --from {_utc(wanted.from_ns)}")
+    return closed_ns if wanted.to_ns is None else min(closed_ns, wanted.to_ns)
 
 
 async def _download(rest: Rest, wanted: Wanted, part: Part, to_ns: int) -> None:
@@ -204,9 +203,12 @@ async def _download(rest: Rest, wanted: Wanted, part: Part, to_ns: int) -> None:
             meter.add((page[1] - page[0]) // wanted.interval_ns)
 
 
-def _finish(wanted: Wanted, held: tuple[Bars, int] | None, part: Part, budget: Budget) -> Fetched:
+def _finish(wanted: Wanted, held: tuple[Bars, int] | None, part: Part, counts: Counts) -> Fetched:
     """The part behind what the file had, checked and put in place."""
-    fresh = part.bars()
+    fresh, to_ns = part.bars(), part.done_ns
+    if wanted.to_ns is not None and wanted.to_ns < to_ns:  # it was begun with a later end
+        to_ns = wanted.to_ns
+        fresh = fresh.part(0, int(np.searchsorted(fresh.at_ns, to_ns)))
     bars = fresh if held is None else _joined(held[0], fresh)
     if len(bars) == 0:
         part.remove()
@@ -215,9 +217,8 @@ def _finish(wanted: Wanted, held: tuple[Bars, int] | None, part: Part, budget: B
     if wanted.fill:
         bars = filled(bars, wanted.interval_ns)
     check(bars)
-    about = wanted.about() | {"to": _utc(part.done_ns)}
-    write_candles(wanted.out, bars, about)
-    return Fetched(bars, part.done_ns, len(fresh), len(bars) - traded, budget.counts())
+    write_candles(wanted.out, bars, wanted.about() | {"to": _utc(to_ns)})
+    return Fetched(bars, to_ns, len(fresh), len(bars) - traded, counts)
 
 
 def _joined(first: Bars, second: Bars) -> Bars:
@@ -262,7 +263,7 @@ def _report(wanted: Wanted, fetched: Fetched, *, json: bool) -> None:
     table(("what", "value"), list(facts.items()))
     for hole in sorted(holes, key=lambda hole: hole.from_ns - hole.to_ns)[:GAPS_SHOWN]:
         span = _span(hole, wanted)
-        note(f"no trades from {span['from']} to {span['to']}: {span['candles']} candles")
+        note(f"missing from {span['from']} to {span['to']}: {span['candles']} candles")
     if len(holes) > GAPS_SHOWN:
         note(f"and {len(holes) - GAPS_SHOWN} shorter ones")
 

@@ -1,10 +1,12 @@
 """Where a command finds its market: KuCoin, a simulated exchange in this process, or an address."""
 
+import asyncio
 import difflib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from math import inf
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from liveopt.kucoin.words import Venue, venue_of
 from liveopt.live.clock import Clock
 from liveopt.optimize.parameters import BadParameter
 
+T = TypeVar("T")
 NAMES = ("kucoin", "sim")
 SPEED_MAX = 10_000.0
 
@@ -89,14 +92,24 @@ async def reach(
 @asynccontextmanager
 async def _clients(venue: Venue, base_url: str) -> AsyncIterator[There]:
     budget = Budget(np.random.default_rng())
-    try:
-        async with open_http(base_url) as http:
+    async with open_http(base_url) as http:
+        try:
             rest = Rest(venue, base_url, http, budget)
-            yield There(
-                rest, Rest(venue, base_url, http, budget, None, Priority.BACKGROUND), budget
-            )
-    except ValueError as error:
-        raise BadParameter(f"--feed {base_url}: {error}") from error
+            background = Rest(venue, base_url, http, budget, None, Priority.BACKGROUND)
+        except ValueError as error:
+            raise BadParameter(f"--feed: {error}") from error
+        yield There(rest, background, budget)
+
+
+def run(main: Coroutine[object, object, T]) -> T:
+    """Runs it to its end; a task's failure is raised as what it is, not as a group of one."""
+    try:
+        return asyncio.run(main)
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
 
 
 async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
@@ -104,7 +117,7 @@ async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
     try:
         listed = await rest.symbols()
     except RestError as error:
-        raise Failure(unreachable(rest, error)) from error
+        raise Failure(unreachable(error)) from error
     for symbol in symbols:
         if symbol not in listed:
             near = difflib.get_close_matches(symbol, listed, 3, 0.5)
@@ -114,11 +127,11 @@ async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
             raise BadParameter(f"--symbol {symbol}: KuCoin {rest.venue} does not list it; {hint}")
 
 
-def unreachable(rest: Rest, error: RestError) -> str:
+def unreachable(error: RestError) -> str:
     """What a person can do when the exchange does not answer."""
     if isinstance(error, Unreachable):
         return (
-            f"{rest.base_url}: {error}; check the network and its proxy, or use the simulated"
+            f"{error}; check the network and its proxy, or use the simulated"
             " exchange with --feed sim"
         )
     if isinstance(error, Denied):

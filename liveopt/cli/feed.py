@@ -84,13 +84,8 @@ def watch(
 
     Example: `liveopt feed watch --symbol BTC-USDT --feed sim`
     """
-    glance = Glance()
     wanted = Wanted(tuple(symbol or ()), source, exchange.speed_of(speed), KINDS, seconds)
-    try:
-        _run(wanted, glance, json=json)
-    finally:
-        if sys.stdout.isatty() and not json:
-            typer.echo()
+    exchange.run(_show(wanted, config.load(), Screen(json=json)))
 
 
 @feed.command()
@@ -115,52 +110,72 @@ def record(
         made.append(Recorder(out, venue, symbol or (), limits))
         return made[0]
 
-    glance = Glance()
+    screen = Screen(err=True)
     wanted = Wanted(tuple(symbol or ()), source, 1.0, RECORDED, seconds, recorder)
     try:
-        _run(wanted, glance, json=False)
+        exchange.run(_show(wanted, settings, screen))
     finally:
         for one in made:
             one.close()
-            summary = {"folder": str(out), "frames": one.frames, "symbols": glance.rows(0.0)}
+            ticks = {name: seen.ticks for name, seen in screen.glance.symbols.items()}
             if json:
-                as_json(summary)
+                as_json({"folder": str(out), "frames": one.frames, "ticks": ticks})
             else:
-                typer.echo(f"\n{one.frames} frames in {out}; play them: "
-                           f"liveopt feed watch --feed {out}")  # fmt: skip
+                typer.echo(
+                    f"{one.frames} frames in {out}; play them: liveopt feed watch --feed {out}"
+                )
 
 
 KINDS: tuple[Kind, ...] = ("trades", "ticker")
 RECORDED: tuple[Kind, ...] = ("trades", "ticker", "depth5")
 
 
-def _run(wanted: Wanted, glance: Glance, *, json: bool) -> None:
-    settings = config.load()
-    try:
-        asyncio.run(_show(wanted, settings, glance, json=json))
-    except ExceptionGroup as group:
-        # One task's failure is the command's.
-        while isinstance(group, ExceptionGroup):
-            group = group.exceptions[0]
-        raise group from None
+class Screen:
+    """Where the line is drawn: over itself on a terminal, below the last one elsewhere."""
+
+    def __init__(self, *, json: bool = False, err: bool = False) -> None:
+        """`err`: on stderr, for stdout is kept for a result."""
+        self.glance = Glance()
+        self._json = json
+        self._err = err
+        self._live = not json and (sys.stderr if err else sys.stdout).isatty()
+
+    async def draw(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(DRAW_S if self._live else SAY_S)
+            self.say()
+
+    def say(self, *, last: bool = False) -> None:
+        """The line as it stands."""
+        now_s = asyncio.get_running_loop().time()
+        if self._json:
+            text = jsonlib.dumps(defined(self.glance.rows(now_s)), allow_nan=False)
+        else:
+            text = self.glance.line(now_s)
+        if self._live:
+            typer.echo(f"\r\x1b[2K{text}", nl=last, err=self._err)
+        else:
+            typer.echo(text, err=self._err)
 
 
-async def _show(wanted: Wanted, settings: config.Settings, glance: Glance, *, json: bool) -> None:
+async def _show(wanted: Wanted, settings: config.Settings, screen: Screen) -> None:
     stop = nullcontext() if wanted.seconds is None else asyncio.timeout(wanted.seconds)
     async with _opened(wanted, settings) as running:
         try:
             async with stop, asyncio.TaskGroup() as group:
                 feeding = group.create_task(running.run(), name="feed")
-                drawing = group.create_task(_draw(glance, json=json), name="draw")
+                drawing = group.create_task(screen.draw(), name="screen")
                 loop = asyncio.get_running_loop()
                 while events := await running.mailbox.get():
-                    glance.take(events, loop.time())
+                    screen.glance.take(events, loop.time())
                 feeding.cancel()
                 drawing.cancel()
         except TimeoutError:
             if wanted.seconds is None:
                 raise
-        _say(glance, asyncio.get_running_loop().time(), json=json)
+        finally:
+            screen.say(last=True)
 
 
 @asynccontextmanager
@@ -187,19 +202,3 @@ async def _opened(wanted: Wanted, settings: config.Settings) -> AsyncIterator[Ru
             Options(settle_ns, options.price_band, (hours * 3540, hours * 3600)),
             wanted.recorder(venue) if wanted.recorder else None,
         )
-
-
-async def _draw(glance: Glance, *, json: bool) -> None:
-    live = sys.stdout.isatty() and not json
-    while True:
-        await asyncio.sleep(DRAW_S if live else SAY_S)
-        _say(glance, asyncio.get_running_loop().time(), json=json)
-
-
-def _say(glance: Glance, now_s: float, *, json: bool) -> None:
-    if json:
-        typer.echo(jsonlib.dumps(defined(glance.rows(now_s)), allow_nan=False))
-    elif sys.stdout.isatty():
-        typer.echo(f"\r\x1b[2K{glance.line(now_s)}", nl=False)
-    else:
-        typer.echo(glance.line(now_s))

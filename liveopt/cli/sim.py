@@ -1,10 +1,11 @@
 """`liveopt sim`: an exchange on loopback that speaks KuCoin, with faults on demand."""
 
 import asyncio
+import difflib
 import errno
 import json as jsonlib
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,6 +61,12 @@ def sim(
     seconds: Annotated[
         float | None, typer.Option("--for", min=0.1, help="Stop after so many seconds.")
     ] = None,
+    plain_passphrase: Annotated[
+        bool,
+        typer.Option(
+            "--plain-passphrase", help="Take signatures of key version 1, as old clients make."
+        ),
+    ] = False,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="Every fault in one line, then stop.")
     ] = False,
@@ -73,8 +80,14 @@ def sim(
         _list(json=json)
         return
     options = _Options(symbols, tuple(play or ()), lead, seed, activity)
-    setup = _setup(options, (spot_port, futures_port), _speed(speed), start)
-    setup = _with(setup, edge, _faults(faults), _plan(plan))
+    setup = replace(
+        _setup(options, _speed(speed), start),
+        ports=(spot_port, futures_port),
+        edge=_edge(edge),
+        faults=_faults(faults),
+        plan=_plan(plan),
+        plain_passphrase=plain_passphrase,
+    )
     try:
         asyncio.run(_serve(setup, seconds, json=json))
     except OSError as error:
@@ -94,7 +107,7 @@ class _Options:
     activity: float
 
 
-def _setup(options: _Options, ports: tuple[int, int], speed: Speed, start: str | None) -> Setup:
+def _setup(options: _Options, speed: Speed, start: str | None) -> Setup:
     wall = Clock().wall
     try:
         start_ns = wall() if start is None else parse_time(start)
@@ -107,17 +120,8 @@ def _setup(options: _Options, ports: tuple[int, int], speed: Speed, start: str |
         speed=speed,
         markets=_markets(options, start_ns),
         activity=options.activity,
-        ports=ports,
         wall_ns=wall if foreign else None,
     )
-
-
-def _with(
-    setup: Setup, edge: str | None, faults: list[tuple[str, Params]], plan: list[Entry]
-) -> Setup:
-    from dataclasses import replace
-
-    return replace(setup, edge=_edge(edge), faults=faults, plan=plan)
 
 
 def _speed(text: str) -> Speed:
@@ -199,8 +203,6 @@ def _open(path: Path, spec: Spec, options: _Options, start_ns: int) -> Market:
 
 
 def _spec(symbol: str, option: str) -> Spec:
-    import difflib
-
     if symbol in BY_SYMBOL:
         return BY_SYMBOL[symbol]
     near = difflib.get_close_matches(symbol.upper(), BY_SYMBOL, 1)
