@@ -12,7 +12,7 @@ PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers lock clean
+        bench-peers bench-feed soak-feed fuzz-frames lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,15 @@ check: $(STAMP)  ## ruff, mypy, import-linter
 format: $(STAMP)  ## let ruff lay out the code and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+soak-feed: $(STAMP)  ## the feed through 10,000 cuts and all the rest (ARGS="cuts --share 0.1")
+	$(BIN)/python -m tests.soak.feed $(ARGS)
+
+fuzz-frames: $(STAMP)  ## a million broken frames into the feed
+	$(BIN)/python -m tests.fuzz.frames --frames 1000000 $(ARGS)
+
+bench-feed: $(STAMP)  ## how many ticks a second the feed takes, and how late they are
+	$(BIN)/python -m tests.bench.feed --flood 10000000 $(ARGS)
 
 bench: $(STAMP)  ## how many variant-bars a second this machine does
 	$(BIN)/liveopt bench engine

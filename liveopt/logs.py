@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -27,11 +27,11 @@ _SECRET_IN_TEXT: Final = re.compile(
 )
 
 
-def setup(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Sends every log line of this process to the stream (stderr unless told), from level info up.
+Level = Literal["debug", "info", "warning", "error"]
 
-    `verbose` lets debug lines through too.
-    """
+
+def setup(*, level: Level = "info", stream: TextIO | None = None) -> None:
+    """Sends every log line of this process from that level up to the stream, stderr unless told."""
     out = sys.stderr if stream is None else stream
     structlog.configure(
         processors=[
@@ -45,7 +45,7 @@ def setup(*, verbose: bool = False, stream: TextIO | None = None) -> None:
             _renderer(out),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
+            logging.getLevelNamesMapping()[level.upper()]
         ),
         logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=False,
