@@ -54,9 +54,9 @@ class Wires:
     """What the feed needs of the world: the exchange's REST twice, a clock, luck."""
 
     rest: Rest
-    """For what the feed waits for: tokens, histories, books."""
+    """For what the feed waits for: tokens, histories, books, probes."""
     background: Rest
-    """For what can wait: probes and comparisons."""
+    """For what can wait: comparisons."""
     clock: Clock
     rng: np.random.Generator
 
@@ -89,20 +89,20 @@ class Feed:
     ) -> None:
         self.rest = wires.rest
         self.clock = wires.clock
-        self._background = wires.background
         self.mailbox = Mailbox(options.events_max)
         now_ns = wires.clock.now_ns()
         self.intake = Intake(topics, options.settle_ns, options.band, now_ns)
         self.counts = Counts()
         tapes = [tape.topic.symbol for tape in self.intake.tapes()]
         self.audit = Audit(wires.background, tapes if options.audit else ())
-        self.keepers: list[Keeper] = []
-        self._topics = [topic.text for topic in topics]
         self._options = options
-        self._rng = wires.rng
         self._recorder = recorder
-        self._keeper_of: dict[str, Keeper] = {}
         self._group = asyncio.TaskGroup()
+        wiring = Wiring(
+            self, self.rest.bullet, connects(), self.clock, self._group, wires.rng, options.rotate_s
+        )
+        self.keepers = [Keeper(part, wiring) for part in _parts(topics)]
+        self._keeper_of = {name: keeper for keeper in self.keepers for name in keeper.topics}
         self._flush_due: asyncio.TimerHandle | None = None
         self._busy: set[str] = set()
         self._probing: set[str] = set()
@@ -110,18 +110,11 @@ class Feed:
 
     async def run(self) -> None:
         """Feeds until it is cancelled."""
-        options, size = self._options, TOPICS_PER_LINE
         async with self._group as group:
-            wiring = Wiring(
-                self, self.rest.bullet, connects(), self.clock, group, self._rng, options.rotate_s
-            )
-            for start in range(0, len(self._topics), size):
-                keeper = Keeper(self._topics[start : start + size], wiring)
-                self.keepers.append(keeper)
-                self._keeper_of |= dict.fromkeys(keeper.topics, keeper)
-                group.create_task(keeper.run(), name=f"keeper {start // size}")
+            for number, keeper in enumerate(self.keepers):
+                group.create_task(keeper.run(), name=f"keeper {number}")
             group.create_task(self._beat(), name="beat")
-            if options.audit:
+            if self._options.audit:
                 group.create_task(self._audit(), name="audit")
 
     # What the lines bring.
@@ -304,7 +297,7 @@ class Feed:
     async def _probe(self, name: str, channel: Channel) -> None:
         keeper = self._keeper_of[name]
         try:
-            state = await probe.look(channel, self._background, self.clock)
+            state = await probe.look(channel, self.rest, self.clock)
         except RestError as error:
             if isinstance(error, Denied):
                 self.mailbox.put([Refused(self.clock.now_ns(), name, str(error))])
@@ -342,3 +335,9 @@ class Feed:
             for one in found:
                 log.warning("a bar differs", symbol=one.symbol, ours=one.ours, theirs=one.theirs)
             self.mailbox.put(found)
+
+
+def _parts(topics: Sequence[Topic]) -> list[list[str]]:
+    """The topics by connection."""
+    texts, size = [topic.text for topic in topics], TOPICS_PER_LINE
+    return [texts[start : start + size] for start in range(0, len(texts), size)]

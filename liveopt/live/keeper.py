@@ -23,7 +23,7 @@ FIRST_RETRY_S_MAX: Final = 0.1
 RETRY_S: Final = 0.25
 RETRY_S_MAX: Final = 30.0
 HEALTHY_NS: Final = SECOND_NS
-"""A connection that lived this long ends a row of failures; the budget of connects bounds the rest."""
+"""Living this long ends a row of failures; the budget of connects bounds the rest."""
 RECYCLE_NS: Final = 2 * SECOND_NS
 RECYCLE_NS_MAX: Final = 60 * SECOND_NS
 

@@ -175,6 +175,8 @@ def _said(error: BaseException) -> str:
     match error:
         case ConnectionClosed(rcvd=received) if received is not None:
             return f"closed by the exchange: {received.code} {received.reason}".rstrip()
+        case ConnectionClosed(sent=sent) if sent is not None and sent.code != 1000:
+            return f"closed by us: {sent.code} {sent.reason}".rstrip()
         case ConnectionClosed():
             return "connection lost"
         case TimeoutError():

@@ -1,17 +1,19 @@
 """A silent topic: is the market quiet, or is the feed dead? The exchange's REST knows."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, assert_never
 
-from liveopt.core.bars import SECOND_NS, floor_ns
-from liveopt.core.events import FeedState
+from liveopt.core.bars import SECOND_NS
+from liveopt.core.events import FeedState, Tick
 from liveopt.kucoin.intake import Candles, Channel, Levels, Tape, Tops
-from liveopt.kucoin.rest import Denied, Rest, RestError
+from liveopt.kucoin.rest import Denied, Garbled, Rest, RestError
+from liveopt.kucoin.sequence import BACKWARDS_NS
 from liveopt.live.clock import Clock
 
 GRACE_S: Final = 0.3
 """What the exchange just knew may still be on its way to us."""
-CANDLE_GRACE_S: Final = 1.5
+CANDLE_GRACE_NS: Final = 3 * SECOND_NS // 2
 """Pushes of candles are gathered for about a second."""
 DEAF_NS: Final = 10 * SECOND_NS
 """Silent for this long and REST does not answer either: the connection is given up."""
@@ -24,8 +26,10 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
     """
     silence = channel.silence
     since_ns = silence.since_ns
+    if isinstance(channel, Tape):
+        channel.sequencer.doubtful = True  # REST may be as blind as the socket: check what comes
     try:
-        behind = await _behind(channel, rest)
+        behind = await _behind(channel, rest, clock.now_ns())
     except RestError as error:
         denied = isinstance(error, Denied)
         if not denied and silence.age_ns(clock.now_ns()) < silence.allowed_ns + DEAF_NS:
@@ -33,7 +37,7 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
             return None
         raise
     if behind:
-        await asyncio.sleep(CANDLE_GRACE_S if isinstance(channel, Candles) else GRACE_S)
+        await asyncio.sleep(GRACE_S)
     now_ns = clock.now_ns()
     if silence.since_ns != since_ns:
         return None
@@ -46,12 +50,14 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
     return None
 
 
-async def _behind(channel: Channel, rest: Rest) -> bool:
+async def _behind(channel: Channel, rest: Rest, now_ns: int) -> bool:
     """The exchange has something that the channel has not."""
     symbol = channel.topic.symbol
     match channel:
         case Tape(sequencer=order):
             history = await rest.trades(symbol)
+            if order.last is not None and not _reaches(history, order.last):
+                raise Garbled("the exchange's history is older than its stream")
             return bool(history) and not order.knows(history[-1])
         case Tops(last=last):
             book = await rest.book(symbol)
@@ -60,10 +66,18 @@ async def _behind(channel: Channel, rest: Rest) -> bool:
             return last is None or (last.bid, last.ask) != (book.bids[0][0], book.asks[0][0])
         case Levels(depth=depth):
             return (await rest.book(symbol)).sequence > depth.sequence
-        case Candles(last=newest):
-            step_ns = channel.topic.interval_ns
-            open_ns = floor_ns(await rest.server_now_ns(), step_ns)
-            bars = await rest.candles(symbol, step_ns, open_ns - step_ns, open_ns)
-            return bool(bars) and (newest is None or bars[-1].at_ns > newest.bar.at_ns)
+        case Candles(silence=silence):
+            # Every trade moves a candle, so one that is younger than the last push tells.
+            history = await rest.trades(symbol)
+            pushed_ns = await rest.server_now_ns() - silence.age_ns(now_ns)
+            return bool(history) and history[-1].at_ns > pushed_ns + CANDLE_GRACE_NS
         case _:
             assert_never(channel)
+
+
+def _reaches(history: Sequence[Tick], last: Tick) -> bool:
+    """The history is as new as what we have, by its count or, if that began anew, by its time."""
+    newest = history[-1] if history else None
+    return newest is not None and (
+        newest.sequence >= last.sequence or newest.at_ns > last.at_ns + BACKWARDS_NS
+    )
