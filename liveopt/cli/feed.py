@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 import numpy as np
 import typer
 
-from liveopt import config
+from liveopt import config, logs
 from liveopt.cli import exchange
 from liveopt.cli.glance import Glance
 from liveopt.cli.show import as_json, defined
@@ -139,6 +139,8 @@ class Screen:
         self._json = json
         self._err = err
         self._live = not json and (sys.stderr if err else sys.stdout).isatty()
+        if self._live:
+            logs.setup(level="error")  # what is less is in the line, which it would tear apart
 
     async def draw(self) -> None:
         """Until it is cancelled."""

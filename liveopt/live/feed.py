@@ -28,6 +28,8 @@ from liveopt.live.record import Recorder, RecordingStopped
 log = structlog.get_logger()
 
 BEAT_S: Final = 0.1
+SAY_NS: Final = SECOND_NS
+"""Refused frames are told together, so often."""
 AUDIT_S: Final = 5.0
 PROBES_MAX: Final = 16
 BAD_TIMES: Final = 3
@@ -267,6 +269,7 @@ class Feed:
 
     async def _beat(self) -> None:
         wall_ns, loop_ns = self.clock.wall(), self.clock.now_ns()
+        said_ns = loop_ns
         while True:
             await asyncio.sleep(BEAT_S)
             now_ns = self.clock.now_ns()
@@ -277,8 +280,10 @@ class Feed:
             for keeper in self.keepers:
                 if keeper.line is not None:
                     keeper.line.quality.roll(now_ns)
-            self._say_refused()
-            self._tend(now_ns)
+            if now_ns >= said_ns + SAY_NS:
+                said_ns = now_ns
+                self._say_refused()
+                self._tend(now_ns)
             jumped_ns = (self.clock.wall() - wall_ns) - (now_ns - loop_ns)
             if abs(jumped_ns) > JUMP_NS:
                 log.warning("the machine's clock jumped", seconds=jumped_ns / SECOND_NS)
