@@ -14,9 +14,9 @@ TICK_S: Final = 0.01
 BUSY_S: Final = 0.05
 """For so long at most it keeps the loop from serving clients."""
 BREATH_S: Final = 0.001
-SLICE_NS: Final = SECOND_NS
+SLICE_NS: Final = 30 * SECOND_NS
 """At full speed, market time between two looks at whether the clients have read everything."""
-BACKLOG_MAX: Final = 64 * 1024
+BACKLOG_MAX: Final = 256 * 1024
 CHECK_S: Final = 0.1
 """How often sockets look at the clock."""
 
@@ -92,5 +92,7 @@ class Drive:
         until_s = self._loop.time() + BUSY_S
         while self._view.now_ns < until_ns and self._loop.time() <= until_s:
             self._step(until_ns)
-        self._hub.flush()
+            self._hub.flush()
+            if self._hub.backlog() > BACKLOG_MAX:
+                break
         self._from_s, self._from_ns = self._loop.time(), self._view.now_ns

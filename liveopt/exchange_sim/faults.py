@@ -97,6 +97,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ("bad-json", "a frame is cut in the middle", {"chance": 0.02}),
         ("binary", "the push comes in a binary frame", {"chance": 0.05}),
         ("sequence-reset", "sequences start again at 1", {}),
+        ("price-zero", "half of a spot book's changes have price 0: they only count", {}),
         ("clock-skew", "the server's clock is off: timestamp and the signature check", {"ms": 6e3}),
         ("wrong-unit", "nanosecond times of trades and tickers are milliseconds", {}),
         ("price-spike", "trades are shown at a price so many times too high", {"factor": 1.2}),

@@ -54,17 +54,17 @@ class Floor:
         market = self.exchange.markets.get(str(symbol))
         return market if market is not None and market.spec.venue == venue else None
 
-    def fault(self, name: str, symbol: str = "") -> dict[str, Any] | None:
-        """The parameters of a fault that is on (for this symbol); one with a `count` wears off."""
+    def strikes(self, name: str, symbol: str) -> bool:
+        """Whether a fault is on for this symbol; one with a `count` wears off."""
         fault = self.faults.get(name)
-        if fault is None or (symbol and fault.get("symbol", symbol) != symbol):
-            return None
+        if fault is None or fault.get("symbol", symbol) != symbol:
+            return False
         if "count" in fault:
             if fault["count"] <= 1:
                 del self.faults[name]
             else:
                 self.faults[name] = fault | {"count": fault["count"] - 1}
-        return fault
+        return True
 
     def visible(self, order: Order) -> bool:
         """Whether queries and cancels find the order yet."""

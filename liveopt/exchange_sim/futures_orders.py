@@ -75,7 +75,7 @@ class FuturesDesk:
             raise refuse("300004", f"The number of stop orders cannot exceed {STOPS_MAX}.")
         if not order.waiting and len(working) - waiting >= OPEN_MAX:
             raise refuse("300001", f"The number of active orders cannot exceed {OPEN_MAX}.")
-        if order.margin_mode != self.accounts[order.user].mode_of(symbol) or self.floor.fault(
+        if order.margin_mode != self.accounts[order.user].mode_of(symbol) or self.floor.strikes(
             "margin_mode_mismatch", symbol
         ):
             raise refuse(
@@ -99,7 +99,7 @@ class FuturesDesk:
         levels = risk_levels(order.spec)
         if abs(after) > abs(position.lots) and size > levels[-1].most:
             raise refuse("300005", "The order will exceed your maximum risk limit.")
-        if self.floor.fault("insufficient_balance", order.spec.symbol) or self._margin(
+        if self.floor.strikes("insufficient_balance", order.spec.symbol) or self._margin(
             order, self._opening(order)
         ) > self.available(order.user, order.spec.settle):
             raise refuse("300003", "Balance insufficient. The order requires more margin.")
@@ -108,7 +108,7 @@ class FuturesDesk:
         """An order that passed the checks meets the book."""
         position = self.position(order.user, order.spec.symbol)
         order.held = self._margin(order, self._opening(order))
-        if self.floor.fault("reject_async", order.spec.symbol):
+        if self.floor.strikes("reject_async", order.spec.symbol):
             self.cancel(order, order.remaining)
             return
         if order.reducing:
@@ -144,11 +144,11 @@ class FuturesDesk:
         """The same when the client asks: refused where nothing is left to cancel."""
         if order is None or not self.floor.visible(order):
             raise refuse("100001", "error.getOrder.orderNotExist")
-        if self.floor.fault("suspended", order.spec.symbol):
+        if self.floor.strikes("suspended", order.spec.symbol):
             raise refuse(
                 "300002", "Order placement/cancellation suspended, please try again later."
             )
-        if order.resting and self.floor.fault("fill_before_cancel", order.spec.symbol):
+        if order.resting and self.floor.strikes("fill_before_cancel", order.spec.symbol):
             self._fill_anyway(order)
         if order.done:
             raise refuse("100004", "Order is in not cancelable state")

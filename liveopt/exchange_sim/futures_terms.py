@@ -110,7 +110,7 @@ def _market(floor: Floor, body: Body) -> Market:
     market = floor.market("futures", body.get("symbol"))
     if market is None:
         raise refuse("200003", "Invalid symbol.")
-    if floor.fault("suspended", market.spec.symbol):
+    if floor.strikes("suspended", market.spec.symbol):
         raise refuse("300002", "Order placement/cancellation suspended, please try again later.")
     return market
 
@@ -182,7 +182,7 @@ def _check_position_side(floor: Floor, body: Body, symbol: str) -> None:
             "Your order is in Hedge Mode, while your account is set to One-Way Mode."
             " Update your settings so they match and try again.",
         )
-    if floor.fault("hedge_mode", symbol):
+    if floor.strikes("hedge_mode", symbol):
         raise refuse(
             "330012",
             "Your order is in One-Way Mode, while your account is set to Hedge Mode."

@@ -132,7 +132,11 @@ class Simulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, trace)
+        """What was raised inside comes out as it is, not in a group."""
+        if isinstance(error, asyncio.CancelledError):
+            return await self._stack.__aexit__(kind, error, trace)
+        await self._stack.aclose()
+        return None
 
     def status(self) -> dict[str, Any]:
         """How it is doing."""
@@ -179,7 +183,9 @@ class Simulator:
         app.add_routes(Control(self.faults, self.status).routes())
         app.router.add_get(PATH, self._doors[venue].open)
         app.router.add_route("*", "/{rest:.*}", self._hosts[venue].answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_WORDS_S)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=LAST_WORDS_S, handler_cancellation=True
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.setup.host, port).start()
@@ -208,6 +214,5 @@ class Simulator:
             self.desk.faults.pop(name, None)
         for name, params in now.items():
             if self._trading.get(name) != params:
-                plain = {k: v for k, v in params.items() if k not in {"chance", "for"}}
-                self.desk.faults[name] = plain
+                self.desk.faults[name] = dict(params)
         self._trading = dict(now)

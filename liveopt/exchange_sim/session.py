@@ -60,7 +60,8 @@ class Session:
                 closer = tasks.create_task(self._close_when_told())
                 self._greet()
                 await self._read()
-                closer.cancel()
+                if not self._told.done():
+                    closer.cancel()
         finally:
             self._house.hub.forget(self)
 

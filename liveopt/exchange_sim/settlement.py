@@ -43,10 +43,10 @@ class Settlement:
         self._period = period
         for position in self.desk.open_positions():
             symbol = position.spec.symbol
-            asked = self.desk.floor.fault("liquidate", symbol)
+            asked = self.desk.floor.strikes("liquidate", symbol)
             if asked or (not position.cross and position.ruined(self.desk.mark(symbol))):
                 self.liquidate(position)
-            elif self.desk.floor.fault("deleverage", symbol):
+            elif self.desk.floor.strikes("deleverage", symbol):
                 self.deleverage(position, -(-abs(position.lots) // 2))
         self._liquidate_cross()
         if second > self._second:

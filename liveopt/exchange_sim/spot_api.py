@@ -120,11 +120,11 @@ class SpotApi:
         order = self._find(call.user, call.body.get("orderId"), call.body.get("clientOid"))
         if order is None or order.done or order.kind == "market":
             raise refuse("400100", "order_not_exist_or_not_allow_to_cancel")
-        price = parse(call.body.get("newPrice")) or order.price
-        size = parse(call.body.get("newSize")) or order.lots * order.spec.lot
+        price = call.body.get("newPrice", str(order.price))
+        size = call.body.get("newSize", str(order.lots * order.spec.lot))
         body = {
             "symbol": order.spec.symbol, "side": order.side, "type": "limit",
-            "price": str(price), "size": str(size),
+            "price": price, "size": size,
         }  # fmt: skip
         terms = read_order(self.desk.floor, call.user, body)
         assert terms.ticks is not None

@@ -178,20 +178,18 @@ class SpotFeed:
 
     def _increment(self, at_ns: int, changes: list[Changed]) -> dict[str, Any]:
         spec = self.market.spec
+        fills = self.view.fills(spec.symbol)
         sides: dict[str, list[list[str]]] = {"asks": [], "bids": []}
         numbers = [self.view.book_sequence(spec.symbol, one.sequence) for one in changes]
         for one, number in zip(changes, numbers, strict=True):
-            sides["bids" if one.side == "buy" else "asks"].append(
-                [
-                    spec.price_text(one.ticks),
-                    spec.size_text(one.lots),
-                    str(number),
-                ]
-            )
+            side = sides["bids" if one.side == "buy" else "asks"]
+            if fills:
+                side.append(["0", "0", str(number - 1)])
+            side.append([spec.price_text(one.ticks), spec.size_text(one.lots), str(number)])
         return {
             "changes": sides,
             "sequenceEnd": numbers[-1],
-            "sequenceStart": numbers[0],
+            "sequenceStart": numbers[0] - fills,
             "symbol": spec.symbol,
             "time": at_ns // 1_000_000,
         }

@@ -35,7 +35,7 @@ class SpotDesk:
         self._hold(order, *self._needs(order))
         self.blotter.add(order)
         push_order(self.floor, order, "received")
-        if self.floor.fault("reject_async", order.spec.symbol) or not order.lots:
+        if self.floor.strikes("reject_async", order.spec.symbol) or not order.lots:
             self.cancel(order, order.remaining)
             return order
         own = self.blotter.open_of(order.user, order.spec.symbol)
@@ -61,7 +61,7 @@ class SpotDesk:
             order.lots = self._lots_for(order, order.funds)
         currency, amount = self._needs(order)
         balance = self.accounts[order.user].balance(currency)
-        short = self.floor.fault("insufficient_balance", order.spec.symbol)
+        short = self.floor.strikes("insufficient_balance", order.spec.symbol)
         if short or amount > balance.available:
             raise refuse("200004", "Balance insufficient!")
 
@@ -85,7 +85,7 @@ class SpotDesk:
         """The same when the client asks: refused where nothing is left to cancel."""
         if order is None or order.done or not self.floor.visible(order):
             raise refuse("400100", GONE)
-        if order.resting and self.floor.fault("fill_before_cancel", order.spec.symbol):
+        if order.resting and self.floor.strikes("fill_before_cancel", order.spec.symbol):
             self._fill_anyway(order)
             raise refuse("400100", GONE)
         self.cancel(order, order.remaining if lots is None else lots)

@@ -96,7 +96,7 @@ def _market(floor: Floor, body: Body) -> Market:
     market = floor.market("spot", symbol)
     if market is None:
         raise refuse("900001", "symbol not exists")
-    if floor.fault("suspended", market.spec.symbol):
+    if floor.strikes("suspended", market.spec.symbol):
         raise refuse("200001", "Order creation for this pair suspended")
     return market
 

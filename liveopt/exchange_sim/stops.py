@@ -58,7 +58,7 @@ class SpotStops:
     def _trigger(self, stop: SpotOrder) -> None:
         fresh = replace(stop, stop=None, id="", resting=False, done=False)
         try:
-            if self.desk.floor.fault("stop_refused", stop.spec.symbol):
+            if self.desk.floor.strikes("stop_refused", stop.spec.symbol):
                 raise refuse("200004", "Balance insufficient!")
             self.desk.check(fresh)
         except ApiError:
@@ -107,7 +107,7 @@ class FuturesStops:
         if order.close:
             self._aim(order)
         try:
-            if desk.floor.fault("stop_refused", order.spec.symbol):
+            if desk.floor.strikes("stop_refused", order.spec.symbol):
                 raise refuse("300003", "Balance insufficient. The order requires more margin.")
             desk.check_means(order)
         except ApiError as refusal:

@@ -94,8 +94,13 @@ class View:
         return Quote(*bid, *ask)
 
     def book_sequence(self, symbol: str, number: int) -> int:
-        """The number of a book's change, as shown."""
-        return self._shown(symbol, "book", number)
+        """The number of a book's change, as shown; under price-zero there are twice as many."""
+        return self._shown(symbol, "book", number * 2 if self.fills(symbol) else number)
+
+    def fills(self, symbol: str) -> bool:
+        """Whether the book of a spot pair has changes of price 0 in between."""
+        spot = self.exchange.markets[symbol].spec.venue == "spot"
+        return spot and self.faults.holds("price-zero", symbol=symbol) is not None
 
     def trade_sequence(self, symbol: str, number: int) -> int:
         """The number of a trade, as shown."""

@@ -21,12 +21,9 @@ USER, OTHER = "633559791e1cbc0001f319bc", "66f12e8befb04d0001882b49"
 class Trader:
     """One account at a desk on a fresh exchange with real markets."""
 
-    def __init__(
-        self, *symbols: str, seed: int = 3, start_ns: int = START_NS, calm: bool = False
-    ) -> None:
-        activity = 1e-4 if calm else 1.0
+    def __init__(self, *symbols: str, seed: int = 3, start_ns: int = START_NS) -> None:
         markets = symbols or (SPOT, FUTURES)
-        self.exchange = Exchange(seed, start_ns, markets, activity=activity)
+        self.exchange = Exchange(seed, start_ns, markets)
         self.desk = Desk(
             self.exchange, seed=seed, accounts=[paper_account(USER), paper_account(OTHER)]
         )
@@ -42,9 +39,7 @@ class Trader:
     def market(self, symbol: str) -> Market:
         return self.exchange.markets[symbol]
 
-    def call(
-        self, venue: Venue, method: str, path: str, body: Any = None, **query: object
-    ) -> Any:
+    def call(self, venue: Venue, method: str, path: str, body: Any = None, **query: object) -> Any:
         """The answer of an endpoint, as JSON would bring it."""
         for route in self.desk.routes(venue):
             found = _names(route, method, path)
@@ -101,11 +96,13 @@ class Trader:
         return market.spec.price_text(ticks * 95 // 100 if side == "buy" else ticks * 105 // 100)
 
     def whale(self, symbol: str, side: Side, ticks: int) -> None:
-        """Somebody else trades the market up or down to a price and waits there."""
+        """Somebody else trades the market up or down to a price, where many others wait."""
         self._count += 1
         market = self.market(symbol)
-        events = market.submit(f"whale-{self._count}", side, 10**12, ticks)
-        self.exchange.tell(events)
+        other: Side = "buy" if side == "sell" else "sell"
+        lots = market.fillable(side, ticks) + 1
+        self.exchange.tell(market.submit(f"deep-{self._count}", other, 10**10, ticks))
+        self.exchange.tell(market.submit(f"whale-{self._count}", side, lots, ticks))
 
     def crash(self, symbol: str, share: float) -> int:
         """The market falls by a share of its price; where it is then."""
