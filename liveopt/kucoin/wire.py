@@ -63,19 +63,18 @@ Data = Tick | Quote | Candle | Delta
 Row = tuple[float, float]
 
 
-class _Match(msgspec.Struct, gc=False):
+class _Trade(msgspec.Struct, gc=False):
     sequence: int
     price: float
     size: float
     side: Literal["buy", "sell"]
+
+
+class _Match(_Trade, gc=False):
     time: int
 
 
-class _Execution(msgspec.Struct, gc=False):
-    sequence: int
-    price: float
-    size: float
-    side: Literal["buy", "sell"]
+class _Execution(_Trade, gc=False):
     ts: int
 
 
@@ -175,7 +174,7 @@ def _read_execution(topic: Topic, raw: msgspec.Raw) -> Tick:
     return _tick(topic, said, said.ts)
 
 
-def _tick(topic: Topic, said: _Match | _Execution, at_ns: int) -> Tick:
+def _tick(topic: Topic, said: _Trade, at_ns: int) -> Tick:
     price, size, sequence = said.price, said.size, said.sequence
     # Written so that NaN fails.
     if not LEAST <= price <= MOST:

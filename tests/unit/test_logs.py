@@ -78,9 +78,13 @@ def test_lines_go_to_stderr_unless_told(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(captured.err)["event"] == "started"
 
 
-@pytest.mark.parametrize(("verbose", "events"), [(False, ["b"]), (True, ["a", "b"])])
-def test_debug_lines_need_verbose(stream: io.StringIO, verbose: bool, events: list[str]) -> None:
-    logs.setup(verbose=verbose, stream=stream)
+@pytest.mark.parametrize(
+    ("level", "events"), [("info", ["b"]), ("debug", ["a", "b"]), ("error", [])]
+)
+def test_lines_below_the_level_are_left_out(
+    stream: io.StringIO, level: logs.Level, events: list[str]
+) -> None:
+    logs.setup(level=level, stream=stream)
     log = structlog.get_logger()
     log.debug("a")
     log.info("b")

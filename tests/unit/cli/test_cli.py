@@ -29,23 +29,6 @@ START_NS = 1_700_000_040_000_000_000
 Call = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Call:
-    """Run `liveopt` with arguments in an empty folder; exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["liveopt", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        out = capsys.readouterr()
-        return int(end.value.code or 0), out.out, out.err
-
-    return run
-
-
 def columns(bars: Bars) -> dict[str, Any]:
     names = ("open", "high", "low", "close", "volume")
     return {"date": bars.at_ns.astype("datetime64[ns]")} | dict(
