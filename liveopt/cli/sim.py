@@ -27,10 +27,20 @@ from liveopt.optimize.parameters import BadParameter
 PLAYED = "BTC-USDT"
 """The symbol a file is played as when none is named."""
 
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+PlayOption = Annotated[
+    list[str] | None,
+    typer.Option("--play", metavar="FILE[:SYMBOL]", help="Trades or candles to play. Repeatable."),
+]
+PlainOption = Annotated[
+    bool,
+    typer.Option("--plain-passphrase", help="Take signatures of key version 1 of old clients."),
+]
+
 
 def sim(
-    spot_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    futures_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    spot_port: PortOption = 0,
+    futures_port: PortOption = 0,
     symbols: Annotated[
         str | None, typer.Option("--symbols", help="What is traded, such as BTC-USDT,XBTUSDTM.")
     ] = None,
@@ -40,12 +50,7 @@ def sim(
     edge: Annotated[
         str | None, typer.Option(help="Something to find, such as momentum:5m:0.0005.")
     ] = None,
-    play: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--play", metavar="FILE[:SYMBOL]", help="Trades or candles to play. Repeatable."
-        ),
-    ] = None,
+    play: PlayOption = None,
     lead: Annotated[
         int, typer.Option(min=0, help="Seconds of a played file that are its past at the start.")
     ] = 0,
@@ -61,12 +66,7 @@ def sim(
     seconds: Annotated[
         float | None, typer.Option("--for", min=0.1, help="Stop after so many seconds.")
     ] = None,
-    plain_passphrase: Annotated[
-        bool,
-        typer.Option(
-            "--plain-passphrase", help="Take signatures of key version 1, as old clients make."
-        ),
-    ] = False,
+    plain_passphrase: PlainOption = False,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="Every fault in one line, then stop.")
     ] = False,
