@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from liveopt.core.events import FeedEvent, Hole, Tick
+from liveopt.core.events import FeedEvent, Hole, Late, Tick
 from liveopt.exchange_sim.events import Changed, Event, Traded
 from liveopt.exchange_sim.server import Setup, Simulator
 from liveopt.kucoin.budget import Budget, Priority
@@ -98,7 +98,8 @@ class Show:
                 assert tick.at_ns == trade.at_ns
                 assert tick.price == spec.price(trade.ticks)
         first, last = numbers[0], numbers[-1]
-        missing = by_number.keys() - set(numbers)
+        late = {event.tick.sequence for event in self.of(Late) if event.tick.symbol == symbol}
+        missing = by_number.keys() - set(numbers) - late
         holes = self.of(Hole)
         told = untold = 0
         for number in missing:

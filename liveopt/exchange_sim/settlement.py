@@ -1,7 +1,7 @@
 """What befalls positions without their owner's order: funding, liquidation, deleveraging."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
@@ -143,6 +143,7 @@ class Settlement:
             wallet = self.desk.wallet(order)
             position.profit += (before - margin) - wallet.total
             wallet.total = before - margin
+            self.desk.closed[-1] = replace(self.desk.closed[-1], profit=position.profit)
         push_order(floor, order, "match", fill)
         self.desk.blotter.finish(order, floor.now_ns)
         push_order(floor, order, "filled")

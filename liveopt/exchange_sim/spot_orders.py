@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from liveopt.exchange_sim.accounts import Account, NotEnough
+from liveopt.exchange_sim.accounts import Account
 from liveopt.exchange_sim.amounts import ZERO
-from liveopt.exchange_sim.api import ApiError
 from liveopt.exchange_sim.events import Traded
 from liveopt.exchange_sim.floor import Floor, reachable, refuse
 from liveopt.exchange_sim.matching import match
@@ -203,10 +202,7 @@ class SpotDesk:
 
     def _hold(self, order: SpotOrder, currency: str, amount: Decimal) -> None:
         balance = self.accounts[order.user].balance(currency)
-        try:
-            balance.hold(amount)
-        except NotEnough:
-            raise refuse("200004", "Balance insufficient!") from None
+        balance.hold(amount)
         order.held = amount
         where = (order.user, currency, balance)
         push_balance(self.floor, where, (-amount, amount), "trade.hold", _context(order))
@@ -244,14 +240,3 @@ def _rate(order: SpotOrder) -> Decimal:
 def _context(order: SpotOrder, fill: Fill | None = None) -> dict[str, str]:
     context = {"symbol": order.spec.symbol, "orderId": order.id}
     return context if fill is None else context | {"tradeId": str(fill.trade_id)}
-
-
-def try_each(desk: SpotDesk, orders: list[SpotOrder | ApiError]) -> list[SpotOrder | ApiError]:
-    """Places several orders; the refusal of one does not touch the others."""
-    results: list[SpotOrder | ApiError] = []
-    for order in orders:
-        try:
-            results.append(order if isinstance(order, ApiError) else desk.place(order))
-        except ApiError as refusal:
-            results.append(refusal)
-    return results

@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from liveopt.core.bars import SECOND_NS
 from liveopt.core.events import Quote
 from liveopt.kucoin.wire import Delta
 
 WAITING_MAX: Final = 10_000
 """Changes kept while a snapshot is on its way; more means that it will never come."""
+BACKWARDS_NS: Final = 2 * SECOND_NS
+"""A number already had, with a time this much later, is of a new count."""
 
 
 class BookSnapshot(NamedTuple):
@@ -49,9 +52,10 @@ class Depth:
         if not self.sequence:
             self._waiting.append(delta)
             return False
-        if delta.last <= self.sequence:
+        anew = delta.last <= self.sequence and delta.at_ns > self.at_ns + BACKWARDS_NS
+        if delta.last <= self.sequence and not anew:
             return False
-        if delta.first > self.sequence + 1:
+        if delta.first > self.sequence + 1 or anew:
             self.gaps += 1
             self.drop()
             self._waiting.append(delta)
@@ -61,6 +65,8 @@ class Depth:
 
     def start(self, snapshot: BookSnapshot) -> bool:
         """The snapshot has come; false if it is older than the changes, so that one more is due."""
+        if self.sequence and snapshot.sequence <= self.sequence:
+            return True  # asked twice
         waiting = [delta for delta in self._waiting if delta.last > snapshot.sequence]
         if waiting and waiting[0].first > snapshot.sequence + 1:
             return False
@@ -79,10 +85,12 @@ class Depth:
         self._waiting.clear()
 
     def top(self) -> Quote | None:
-        """The best bid and ask; None while one side is empty or there is no book."""
+        """The best bid and ask; None while one side is empty, they cross, or there is no book."""
         if not self.bids or not self.asks:
             return None
         bid, ask = max(self.bids), min(self.asks)
+        if bid > ask:
+            return None
         return Quote(
             self.at_ns, self.symbol, self.sequence, bid, self.bids[bid], ask, self.asks[ask]
         )

@@ -3,6 +3,7 @@
 The live feed and the player of recordings run the same intake; it knows no socket and no clock.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +18,9 @@ from liveopt.kucoin.wire import BadFrame, Delta, Frame, read_data
 
 INSIST_NS: Final = 2 * SECOND_NS
 """How often at most an absurd price makes us ask the exchange whether it means it."""
+SUSPECTS_MAX: Final = 1_000
+OVERTAKEN_NS: Final = 10 * SECOND_NS
+"""A quote older than the last by less than this was overtaken; by more, a clock was set back."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,8 @@ class Tape:
     sequencer: Sequencer
     band: Band
     out: list[FeedEvent] = field(default_factory=list)
+    suspects: deque[Tick] = field(default_factory=lambda: deque(maxlen=SUSPECTS_MAX))
+    """Refused for their price, and not yet looked for in the exchange's history."""
     _insisted_ns: int = -INSIST_NS
 
     def take(self, frame: Frame, now_ns: int) -> None:
@@ -36,9 +42,8 @@ class Tape:
         assert isinstance(tick, Tick)
         _came(self, now_ns)
         if not self.band.holds(tick.price):
-            if now_ns >= self._insisted_ns + INSIST_NS:
-                self._insisted_ns = now_ns
-                self.sequencer.hold()  # if the exchange means it, its history has it
+            self.suspects.append(tick)
+            self._insist(now_ns)
             raise BadFrame(f"the price {tick.price:g} is absurd beside {self.band.good:g}")
         late = self.sequencer.offer(tick, now_ns)
         if late is not None:
@@ -47,18 +52,38 @@ class Tape:
     @property
     def wants(self) -> bool:
         """Nothing is handed on before the exchange's newest trades have been seen."""
-        order = self.sequencer
-        return order.held or order.restarted or (order.doubtful and len(order) > 0)
+        return self.sequencer.asks
 
     def join(self, history: Sequence[Tick], now_ns: int) -> tuple[Verdict, Span | None]:
         """The exchange's newest trades, oldest first, are fitted in."""
+        last = self.sequencer.last
         verdict, span = self.sequencer.join(history, now_ns)
         if verdict != "again" and history:
             self.band.good = history[-1].price
+            self._acquit(history, 0 if last is None else last.sequence)
         return verdict, span
+
+    def _insist(self, now_ns: int) -> None:
+        """An absurd price: if the exchange means it, its history has it."""
+        if now_ns >= self._insisted_ns + INSIST_NS:
+            self._insisted_ns = now_ns
+            self.sequencer.hold()
+
+    def _acquit(self, history: Sequence[Tick], handed_on: int) -> None:
+        """Suspects that the history has are ticks like others; some come too late for that."""
+        newest = history[-1].sequence
+        meant = {tick.sequence for tick in history}
+        for tick in self.suspects:
+            if tick.sequence in meant and tick.sequence <= handed_on:
+                self.out.append(Late(tick))
+        waiting = [tick for tick in self.suspects if tick.sequence > newest]
+        self.suspects.clear()
+        self.suspects.extend(waiting)
 
     def flush(self, now_ns: int) -> list[FeedEvent]:
         """What can be handed on now."""
+        if self.suspects:
+            self._insist(now_ns)
         ready: list[FeedEvent] = [*self.out, *self.sequencer.settled(now_ns)]
         self.out.clear()
         return ready
@@ -82,8 +107,8 @@ class Tops:
             return
         assert isinstance(quote, Quote)
         last = self.last
-        if last is not None and quote.at_ns < last.at_ns:
-            return  # an older one overtaken
+        if last is not None and _overtaken(quote, last):
+            return
         self.last = quote
         self._fresh = True
 
@@ -111,9 +136,12 @@ class Candles:
         candle = read_data(self.topic, frame)
         assert isinstance(candle, Candle)
         _came(self, now_ns)
-        if candle == self.last:
-            return
-        if self.last is None or candle.bar.at_ns >= self.last.bar.at_ns:
+        last = self.last
+        if last is None or candle.bar.at_ns > last.bar.at_ns:
+            self.last = candle
+        elif candle.bar.at_ns == last.bar.at_ns:
+            if candle == last or candle.bar.volume < last.bar.volume:
+                return  # known, or overtaken: volumes only grow
             self.last = candle
         self.out.append(candle)
 
@@ -164,6 +192,13 @@ class Levels:
 Channel = Tape | Tops | Candles | Levels
 
 
+def _overtaken(quote: Quote, last: Quote) -> bool:
+    behind_ns = last.at_ns - quote.at_ns
+    if behind_ns == 0:
+        return quote.sequence < last.sequence
+    return 0 < behind_ns < OVERTAKEN_NS
+
+
 def _came(channel: Channel, now_ns: int) -> None:
     age_ns = channel.silence.age_ns(now_ns)
     if channel.silence.data(now_ns):
@@ -211,10 +246,12 @@ class Intake:
         ready: list[FeedEvent] = []
         kept: dict[str, Channel] = {}
         for name, channel in self._touched.items():
+            if name not in self.channels:
+                continue  # dropped meanwhile
             ready += channel.flush(now_ns)
             if isinstance(channel, Tape | Levels) and channel.wants:
                 self.wanting.add(name)
-            elif isinstance(channel, Tape) and len(channel.sequencer):
+            if isinstance(channel, Tape) and channel.sequencer.due:
                 kept[name] = channel
         self._touched = kept
         return ready

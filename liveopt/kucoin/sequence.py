@@ -66,7 +66,8 @@ class Sequencer:
     _forgotten: int = 0  # up to here nothing is remembered
     _late: deque[int] = field(default_factory=lambda: deque(maxlen=KNOWN_MAX))
     _anew: deque[Tick] = field(default_factory=lambda: deque(maxlen=WAITING_MAX))  # of a new count
-    _anew_newest: int = 0  # what _newest was when that seemed to begin
+    _began_ns: int = 0  # when the present count began; what is older has numbers of the old one
+    _anew_before: int = 0  # as _before, of the new count
     _ended: list[Tick] = field(default_factory=list)  # the last ticks of the old count
 
     def __len__(self) -> int:
@@ -79,8 +80,18 @@ class Sequencer:
             return True
         return self.doubtful and bool(self._ticks) and self._ticks[-1].sequence > self._before
 
+    @property
+    def due(self) -> bool:
+        """Something that waits can be handed on once it has settled."""
+        if self.held or not len(self):
+            return False
+        return not self.doubtful or bool(self._ended) or self._ticks[0].sequence <= self._before
+
     def offer(self, tick: Tick, now_ns: int) -> Tick | None:
         """Takes a tick; hands it back if its place in the order has already gone by."""
+        if tick.at_ns < self._began_ns:
+            self.duplicates += 1
+            return None
         if tick.sequence > self._newest:
             self._newest = tick.sequence
             self._ticks.append(tick)
@@ -100,8 +111,8 @@ class Sequencer:
             return None
         if self._begins_anew(tick):
             if not self.restarted:
-                self._anew_newest = self._newest
-            self.restarted = True
+                self.restarted = True
+                self._anew_before = 0
             self._anew.append(tick)
             return None
         if self._remembers(number):
@@ -126,6 +137,8 @@ class Sequencer:
 
     def knows(self, tick: Tick) -> bool:
         """This or a newer tick has come."""
+        if tick.at_ns < self._began_ns:
+            return True
         if self._begins_anew(tick):
             return any(tick.sequence <= new.sequence for new in self._anew)
         return tick.sequence <= self._newest
@@ -182,7 +195,11 @@ class Sequencer:
         """The connection was cut, or a tick was left out: hand nothing on before `join`."""
         self.held = True
         self._before = self._newest
-        self._anew.clear()  # the history has them, or a span says that they are lost
+        self._anew_before = max((tick.sequence for tick in self._anew), default=0)
+        if self.last is None:
+            self._ticks.clear()  # the feed has not begun; it will after the cut
+            self._came_ns.clear()
+            self._newest = self._before = 0
 
     def join(self, history: Sequence[Tick], now_ns: int) -> tuple[Verdict, Span | None]:
         """Fits the exchange's newest trades, oldest first, between what was and what comes now.
@@ -193,7 +210,8 @@ class Sequencer:
         """
         if self.restarted:
             return self._join_anew(history, now_ns)
-        base = self._base()
+        history = [tick for tick in history if tick.at_ns >= self._began_ns]
+        base = self.last
         if base is None:
             self.held = self.doubtful = False
             return "joined", None
@@ -207,24 +225,18 @@ class Sequencer:
 
     def give_up(self, why: str, now_at_ns: int) -> Span | None:
         """Go on without knowing: the span, up to the exchange's now, that may hold lost ticks."""
-        base = self._base()
+        base, known = self.last, self._newest
         after = self._after()
         if self.restarted:
-            after = self._anew[0] if self._anew else None
-            self._forget()
-            self._fill(self._anew, 0)
-            self._anew.clear()
+            new = self._take_anew()
+            after = next((tick for tick in new if tick.sequence > self._anew_before), None)
+            self._forget(after.at_ns if after else now_at_ns)
+            self._fill([tick for tick in new if after and tick.sequence >= after.sequence], 0)
+            known = self._anew_before
         elif base is not None:
             self._drop(base.sequence, after.sequence if after else self._newest + 1)
-        self._go_on(after, self._newest)
+        self._go_on(after, known)
         return None if base is None else self._lose(base, after.at_ns if after else now_at_ns, why)
-
-    def _base(self) -> Tick | None:
-        """What the ticks after the cut have to follow upon; None if the feed begins with them."""
-        if self.last is not None:
-            return self.last
-        first = self._ticks[0] if self._ticks else None
-        return first if first is not None and first.sequence <= self._before else None
 
     def _after(self) -> Tick | None:
         """The first tick that has come since the cut: from here on the stream has all."""
@@ -273,7 +285,7 @@ class Sequencer:
             self._ticks.insert(place, tick)
             self._came_ns.insert(place, now_ns - self.settle_ns)
 
-    def _forget(self) -> None:
+    def _forget(self, began_ns: int) -> None:
         self._ticks.clear()
         self._came_ns.clear()
         self._known.clear()
@@ -281,34 +293,43 @@ class Sequencer:
         self._newest = self._before = self._forgotten = 0
         self.last = None if self.last is None else _numberless(self.last)
         self.restarted = False
+        self._began_ns = began_ns
 
     def _join_anew(self, history: Sequence[Tick], now_ns: int) -> tuple[Verdict, Span | None]:
-        last, new = self.last, list(self._anew)
+        last, new = self.last, self._take_anew()
         assert last is not None
         turned = [tick for tick in history if self._begins_anew(tick)]
-        if not turned:
-            newest_ns = max((tick.at_ns for tick in history), default=0)
-            if new and self._newest == self._anew_newest and newest_ns < new[0].at_ns:
-                return "again", None
-            # The exchange goes on counting as before: the odd one was no new count.
+        if not turned and (not new or self._goes_on(history, new)):
             self.restarted = False
-            self._anew.clear()
             return self.join(history, now_ns)
-        if new and turned[-1].sequence < min(new, key=_sequence).sequence:
+        after = next((tick for tick in new if tick.sequence > self._anew_before), None)
+        reached = after or (new[-1] if new else None)
+        if not turned or (reached and turned[-1].sequence < reached.sequence):
+            self._anew.extend(new)
             return "again", None
+        # Sure of it now, those count too that came too soon after the old count to be told from it.
+        turned = [t for t in history if t.sequence <= last.sequence and t.at_ns > last.at_ns]
         old = {tick.sequence: tick for tick in self._ticks}
         old |= {tick.sequence: tick for tick in history if tick.sequence > last.sequence}
-        lost = None
+        first_ns, lost = last.at_ns, None
         if not any(t.sequence <= last.sequence and t.at_ns <= last.at_ns for t in history):
             first_ns = min(tick.at_ns for tick in history)
-            old = {number: tick for number, tick in old.items() if tick.at_ns >= first_ns}
             lost = self._lose(last, first_ns, "history too short after a new count")
-        self._forget()
-        self._ended += sorted(old.values(), key=_sequence)
-        self._fill([*turned, *new], now_ns)
+        self._forget(turned[0].at_ns)
+        self._ended += [old[number] for number in sorted(old) if old[number].at_ns >= first_ns]
+        self._fill(turned, now_ns)
+        self._fill([tick for tick in new if tick.at_ns >= turned[0].at_ns], now_ns)
+        self._go_on(after, self._newest)
+        return ("joined" if after else "quiet"), lost
+
+    def _goes_on(self, history: Sequence[Tick], new: list[Tick]) -> bool:
+        """The exchange counts as before: the odd tick was no new count."""
+        return any(tick.at_ns >= new[0].at_ns for tick in (*history, *self._ticks[-1:]))
+
+    def _take_anew(self) -> list[Tick]:
+        new = sorted(self._anew, key=_sequence)
         self._anew.clear()
-        self._go_on(new[0] if new else None, self._newest)
-        return ("joined" if new else "quiet"), lost
+        return new
 
 
 def _sequence(tick: Tick) -> int:

@@ -28,7 +28,7 @@ AWAKE_NS_MAX: Final = SECOND_NS
 NEVER_NS: Final = 1 << 62
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Request:
     kind: Literal["subscribe", "unsubscribe"]
     topic: str  # with a comma list
@@ -165,11 +165,12 @@ class Session:
 
     def _check(self, now_ns: int) -> None:
         slept_ns = now_ns - self._woken_ns
-        late = self.wake_ns() + AWAKE_NS_MAX < now_ns
-        if slept_ns > AWAKE_NS_MAX and late and not self._spared:
+        late = slept_ns > AWAKE_NS_MAX and self.wake_ns() + AWAKE_NS_MAX < now_ns
+        self._spared = self._spared and late
+        if late and not self._spared:
             # We were away, not the exchange: whatever is overdue gets a moment more, once.
             self._spared = True
-            self._pong_ns = self._pong_ns if self._pong_ns == NEVER_NS else now_ns + AWAKE_NS_MAX
+            self._pong_ns = max(self._pong_ns, now_ns + AWAKE_NS_MAX)
             for request in self._asked.values():
                 request.due_ns = max(request.due_ns, now_ns + AWAKE_NS_MAX)
             if not self.welcomed:

@@ -11,8 +11,10 @@ SILENCE_NS_MIN: Final = 3 * SECOND_NS
 SILENCE_FACTOR: Final = 3.0
 LEARNING: Final = 0.05
 """Weight of the newest interval in the usual one."""
-PROBE_SHARE: Final = 0.75
+PROBE_SHARE: Final = 0.7
 """A probe starts this early, so that its answer is there when the silence is too long."""
+QUIET_NS_MAX: Final = 60 * SECOND_NS
+"""However long it has been quiet, the exchange is asked this often: the feed may die meanwhile."""
 
 
 @dataclass(slots=True)
@@ -20,7 +22,8 @@ class Silence:
     """Learns how often a topic has data, and says when its silence has to be looked into.
 
     A silence is too long after three usual intervals, 3 s at least. Then the exchange is asked: if
-    it has nothing newer the market is quiet, and the next look comes after half as long again.
+    it has nothing newer the market is quiet, and the next look comes after half as long again, but
+    within a minute.
     """
 
     since_ns: int
@@ -35,10 +38,10 @@ class Silence:
         """Data came; true if that changes the state."""
         passed = now_ns - self.since_ns
         self.since_ns = now_ns
-        if self.usual_ns:
-            self.usual_ns += LEARNING * (passed - self.usual_ns)
-        else:
+        if not self.usual_ns:
             self.usual_ns = float(passed)
+        elif self.state in ("live", "quiet"):  # an outage teaches nothing about the market
+            self.usual_ns += LEARNING * (passed - self.usual_ns)
         self._quiet_ns = self.strikes = 0
         if self.state == "live":
             return False
@@ -58,7 +61,7 @@ class Silence:
     def probe_ns(self) -> int:
         """When the exchange has to be asked."""
         if self._quiet_ns:
-            half = (self._quiet_ns - self.since_ns) // 2
+            half = min((self._quiet_ns - self.since_ns) // 2, QUIET_NS_MAX)
             return self._quiet_ns + max(int(PROBE_SHARE * self.allowed_ns), half)
         return self.since_ns + int(PROBE_SHARE * self.allowed_ns)
 

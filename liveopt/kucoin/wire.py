@@ -5,7 +5,7 @@ time outside of this century: the frame is refused whole.
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -61,75 +61,77 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 Data = Tick | Quote | Candle | Delta
 Row = tuple[float, float]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX - 1)]
+"""A sequence or a time. Bounded where it is read: Python cannot even print one too long."""
 
 
 class _Trade(msgspec.Struct, gc=False):
-    sequence: int
+    sequence: Whole
     price: float
     size: float
     side: Literal["buy", "sell"]
 
 
 class _Match(_Trade, gc=False):
-    time: int
+    time: Whole
 
 
 class _Execution(_Trade, gc=False):
-    ts: int
+    ts: Whole
 
 
 class _SpotTicker(msgspec.Struct, gc=False):
-    sequence: int
+    sequence: Whole
     bid: float | None = msgspec.field(name="bestBid")
     bid_size: float | None = msgspec.field(name="bestBidSize")
     ask: float | None = msgspec.field(name="bestAsk")
     ask_size: float | None = msgspec.field(name="bestAskSize")
-    time: int | None = None
-    time_of_the_docs: int | None = msgspec.field(name="Time", default=None)
+    time: Whole | None = None
+    time_of_the_docs: Whole | None = msgspec.field(name="Time", default=None)
 
 
 class _FuturesTicker(msgspec.Struct, gc=False):
-    sequence: int
+    sequence: Whole
     bid: float | None = msgspec.field(name="bestBidPrice")
     bid_size: float | None = msgspec.field(name="bestBidSize")
     ask: float | None = msgspec.field(name="bestAskPrice")
     ask_size: float | None = msgspec.field(name="bestAskSize")
-    ts: int
+    ts: Whole
 
 
 class _Candles(msgspec.Struct, gc=False):
-    candles: tuple[int, float, float, float, float, float, float]
+    candles: tuple[Whole, float, float, float, float, float, float]
 
 
 class _Level1(msgspec.Struct, gc=False):
     bids: list[float] | None
     asks: list[float] | None
-    timestamp: int
+    timestamp: Whole
 
 
 class _Depth5(msgspec.Struct, gc=False):
-    bids: list[Row]
-    asks: list[Row]
-    timestamp: int
-    sequence: int = 0
+    bids: list[Row] | None
+    asks: list[Row] | None
+    timestamp: Whole
+    sequence: Whole = 0
 
 
 class _Changes(msgspec.Struct, gc=False):
-    asks: list[tuple[float, float, int]]
-    bids: list[tuple[float, float, int]]
+    asks: list[tuple[float, float, Whole]]
+    bids: list[tuple[float, float, Whole]]
 
 
 class _SpotDelta(msgspec.Struct, gc=False):
     changes: _Changes
-    first: int = msgspec.field(name="sequenceStart")
-    last: int = msgspec.field(name="sequenceEnd")
-    time: int = 0
+    first: Whole = msgspec.field(name="sequenceStart")
+    last: Whole = msgspec.field(name="sequenceEnd")
+    time: Whole = 0
 
 
 class _FuturesDelta(msgspec.Struct, gc=False):
-    sequence: int
+    sequence: Whole
     change: str
-    timestamp: int = 0
+    timestamp: Whole = 0
 
 
 _frame = msgspec.json.Decoder(Frame).decode
@@ -158,7 +160,7 @@ def read_data(topic: Topic, frame: Frame) -> Data | None:
     """What a push of that topic says; None where it says nothing, such as an empty book."""
     try:
         return _READERS[topic.venue, topic.kind](topic, frame.data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadFrame(str(error)) from error
 
 
@@ -181,8 +183,8 @@ def _tick(topic: Topic, said: _Trade, at_ns: int) -> Tick:
         raise BadFrame(f"the price is {price}")
     if not LEAST <= size <= MOST:
         raise BadFrame(f"the size is {size}")
-    if not 0 < sequence < SEQUENCE_MAX:
-        raise BadFrame(f"the sequence is {sequence}")
+    if not sequence:
+        raise BadFrame("the sequence is 0")
     if not YEAR_2010_NS < at_ns < YEAR_2100_NS:
         raise BadFrame(f"the time is {at_ns} ns")
     return Tick(at_ns, price, size, topic.symbol, sequence, 1 if said.side == "buy" else -1)
@@ -235,8 +237,6 @@ def _quote(topic: Topic, at_ns: int, sequence: int, bid: Row, ask: Row) -> Quote
             raise BadFrame(f"the quote is {size} at {price}")
     if not YEAR_2010_NS < at_ns < YEAR_2100_NS:
         raise BadFrame(f"the time is {at_ns} ns")
-    if not 0 <= sequence < SEQUENCE_MAX:
-        raise BadFrame(f"the sequence is {sequence}")
     if bid[0] > ask[0]:
         return None  # caught halfway; the next one is due in a moment
     return Quote(at_ns, topic.symbol, sequence, *bid, *ask)
@@ -259,7 +259,8 @@ def _read_candle(topic: Topic, raw: msgspec.Raw) -> Candle:
 def bar_of(at_ns: int, prices: tuple[float, float, float, float], volume: float) -> Bar:
     """A bar that can have come from a market, out of open, high, low and close."""
     first, high, low, last = prices
-    if not (LEAST <= low <= min(first, last) and max(first, last) <= high <= MOST):
+    # Written without min and max, which lose a NaN.
+    if not (LEAST <= low <= first <= high <= MOST and low <= last <= high):
         raise BadFrame(f"no candle has open {first}, high {high}, low {low}, close {last}")
     if not 0.0 <= volume <= MOST:
         raise BadFrame(f"the volume is {volume}")
@@ -298,7 +299,7 @@ def _delta(
     changes: tuple[tuple[bool, float, float, int], ...],
 ) -> Delta:
     first, last = span
-    if not 0 < first <= last < SEQUENCE_MAX:
+    if not 0 < first <= last:
         raise BadFrame(f"the sequences are {first} to {last}")
     if at_ns and not YEAR_2010_NS < at_ns < YEAR_2100_NS:
         raise BadFrame(f"the time is {at_ns} ns")

@@ -105,6 +105,7 @@ class Feed:
         )
         self.keepers = [Keeper(part, wiring) for part in _parts(topics)]
         self._keeper_of = {name: keeper for keeper in self.keepers for name in keeper.topics}
+        self._ahead_ns = wires.clock.wall() - now_ns
         self._flush_due: asyncio.TimerHandle | None = None
         self._busy: set[str] = set()
         self._probing: set[str] = set()
@@ -268,26 +269,37 @@ class Feed:
     # Watching.
 
     async def _beat(self) -> None:
-        wall_ns, loop_ns = self.clock.wall(), self.clock.now_ns()
-        said_ns = loop_ns
+        said_ns = self.clock.now_ns()
         while True:
             await asyncio.sleep(BEAT_S)
             now_ns = self.clock.now_ns()
-            for name, channel in self.intake.channels.items():
-                if now_ns >= channel.silence.probe_ns and self._may_probe(name):
-                    self._probing.add(name)
-                    self._group.create_task(self._probe(name, channel), name=f"probe {name}")
-            for keeper in self.keepers:
-                if keeper.line is not None:
-                    keeper.line.quality.roll(now_ns)
+            self._look_around(now_ns)
             if now_ns >= said_ns + SAY_NS:
                 said_ns = now_ns
                 self._say_refused()
                 self._tend(now_ns)
-            jumped_ns = (self.clock.wall() - wall_ns) - (now_ns - loop_ns)
-            if abs(jumped_ns) > JUMP_NS:
-                log.warning("the machine's clock jumped", seconds=jumped_ns / SECOND_NS)
-                wall_ns, loop_ns = self.clock.wall(), now_ns
+                self._watch_clock(now_ns)
+
+    def _look_around(self, now_ns: int) -> None:
+        """Who has been silent for too long, or has something to be looked into."""
+        for name, channel in self.intake.channels.items():
+            if now_ns >= channel.silence.probe_ns and self._may_probe(name):
+                self._probing.add(name)
+                self._group.create_task(self._probe(name, channel), name=f"probe {name}")
+            if isinstance(channel, Tape) and channel.suspects:
+                self.intake.touch(channel)
+                self._flush_soon()
+        for keeper in self.keepers:
+            if keeper.line is not None:
+                keeper.line.quality.roll(now_ns)
+
+    def _watch_clock(self, now_ns: int) -> None:
+        """The machine's clock is used for stamps only, but whoever reads them should know."""
+        ahead_ns = self.clock.wall() - now_ns
+        jumped_ns = ahead_ns - self._ahead_ns
+        if abs(jumped_ns) > JUMP_NS:
+            log.warning("the machine's clock jumped", seconds=jumped_ns / SECOND_NS)
+            self._ahead_ns = ahead_ns
 
     def _tend(self, now_ns: int) -> None:
         if self._recorder is not None:

@@ -368,7 +368,7 @@ def test_a_pool_stays_closed_until_the_latest_reset_it_was_told() -> None:
     spend = budget()
     for _ in range(2):
         assert spend.ask("futures", 2, EMERGENCY, 0) == 0
-    spend.learned("futures", Answer(headers(0, 20_000), 2, "quota"), 0)
+    spend.learned("futures", Answer({"gw-ratelimit-reset": "20000"}, 2, "quota"), 0)
     spend.learned("futures", Answer({}, 2, "business"), 0)
     assert spend.ask("futures", 2, EMERGENCY, 0) == 20 * SECOND_NS
 

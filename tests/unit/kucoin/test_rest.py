@@ -12,7 +12,7 @@ from aiohttp import web
 
 from liveopt.core.bars import HOUR_NS, MINUTE_NS, SECOND_NS
 from liveopt.core.events import Bar
-from liveopt.kucoin.budget import Budget, Priority
+from liveopt.kucoin.budget import Answer, Budget, Priority
 from liveopt.kucoin.replies import Fees
 from liveopt.kucoin.rest import (
     BODY_BYTES_MAX,
@@ -279,7 +279,7 @@ async def test_a_used_up_quota_is_waited_out_and_the_call_repeated(
 
 
 async def test_a_wait_longer_than_its_patience_is_refused_at_once(
-    exchange: Exchange, make: Make
+    exchange: Exchange, make: Make, budget: Budget
 ) -> None:
     exchange.says(HISTORIES, too_many(**quota(0, 59_000)))
     rest = make(priority=Priority.EXIT)
@@ -290,6 +290,7 @@ async def test_a_wait_longer_than_its_patience_is_refused_at_once(
     with pytest.raises(RateLimited):
         await rest.trades("BTC-USDT")
     assert exchange.count(HISTORIES) == 1
+    assert budget.counts().retries == 1  # the second call was not even tried
 
 
 async def test_an_overload_is_tried_three_times(
@@ -393,8 +394,11 @@ async def test_an_answer_that_does_not_come_is_unreachable_and_is_not_under_way_
     async with aiohttp.ClientSession(timeout=impatient) as http:
         with pytest.raises(Unreachable):
             await Rest("spot", url, http, budget).trades("BTC-USDT")
-    # Had the budget kept them as under way, this answer would leave nothing for the background.
-    assert budget.ask("public", 60, Priority.BACKGROUND, 10**18) == 0
+    # Had the budget kept them as under way, this answer would leave too little for the background.
+    at_ns = 10**18
+    assert budget.ask("public", 2, Priority.EXIT, at_ns) == 0
+    budget.learned("public", Answer(quota(480, 20_000), 2), at_ns)
+    assert budget.ask("public", 60, Priority.BACKGROUND, at_ns + SECOND_NS) == 0
 
 
 async def test_retries_end_when_their_budget_does(exchange: Exchange, make: Make) -> None:
