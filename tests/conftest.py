@@ -2,13 +2,22 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, max_examples=50)
 settings.register_profile("night", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_its_own() -> Iterator[None]:
+    """A test that sets up logs must not leave the next one a stream that is closed."""
+    yield
+    structlog.reset_defaults()
 
 
 def _has_gpu() -> bool:

@@ -22,6 +22,7 @@ from liveopt.core.strategy import BadKnobs
 from liveopt.data.tables import DataError
 from liveopt.engine.gpu import NoGpu
 from liveopt.live.play import BadRecording
+from liveopt.live.record import RecordingStopped
 from liveopt.optimize.parameters import BadParameter
 
 COMMON = """liveopt {version}
@@ -83,6 +84,7 @@ KNOWN: dict[type[Exception], Exit] = {
     BadKnobs: Exit.USAGE,
     NoGpu: Exit.ERROR,
     BadRecording: Exit.CONFIG,
+    RecordingStopped: Exit.ERROR,
     Failure: Exit.ERROR,
 }
 """Failures that say themselves what is wrong, and their exit codes."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import difflib
+import re
+import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ class There:
 
 def is_file(source: str) -> bool:
     """Neither a name nor an address."""
+    if re.fullmatch(r"[\w.-]+:\d+", source):
+        raise BadParameter(f"--feed {source}: write the address as http://{source}")
     return source not in NAMES and not source.startswith(("http://", "https://"))
 
 
@@ -102,9 +106,21 @@ async def _clients(venue: Venue, base_url: str) -> AsyncIterator[There]:
 
 
 def run(main: Coroutine[object, object, T]) -> T:
-    """Runs it to its end; a task's failure is raised as what it is, not as a group of one."""
+    """Runs it to its end, or to SIGTERM, which ends it in order.
+
+    A task's failure is raised as what it is, not as a group of one.
+    """
+
+    async def stoppable() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main
+
     try:
-        return asyncio.run(main)
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None
     except ExceptionGroup as group:
         error: Exception = group
         while isinstance(error, ExceptionGroup):
@@ -116,11 +132,16 @@ async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
     """Refuses what the exchange does not list, before anything begins."""
     try:
         listed = await rest.symbols()
+    except Denied as error:
+        raise Failure(
+            f"{rest.base_url} does not answer as KuCoin {rest.venue} ({error}); {symbols[0]} is a"
+            f" {rest.venue} symbol, so give the address of {rest.venue}"
+        ) from error
     except RestError as error:
         raise Failure(unreachable(error)) from error
     for symbol in symbols:
         if symbol not in listed:
-            near = difflib.get_close_matches(symbol, listed, 3, 0.5)
+            near = difflib.get_close_matches(symbol.upper(), listed, 3, 0.5)
             hint = (
                 f"did you mean {' or '.join(near)}?" if near else f"it lists {len(listed)} others"
             )
@@ -130,6 +151,8 @@ async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
 def unreachable(error: RestError) -> str:
     """What a person can do when the exchange does not answer."""
     if isinstance(error, Unreachable):
+        if "127.0.0.1" in str(error) or "localhost" in str(error):
+            return f"{error}; is `liveopt sim` running there?"
         return (
             f"{error}; check the network and its proxy, or use the simulated"
             " exchange with --feed sim"

@@ -2,12 +2,13 @@
 
 import asyncio
 import json as jsonlib
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeGuard
 
 import numpy as np
 import typer
@@ -15,13 +16,14 @@ import typer
 from liveopt import config, logs
 from liveopt.cli import exchange
 from liveopt.cli.glance import Glance
-from liveopt.cli.show import as_json, defined
+from liveopt.cli.show import Failure, as_json, defined
+from liveopt.core.events import FeedEvent, Refused
 from liveopt.kucoin.topics import Kind, Topic
 from liveopt.live.clock import Clock
 from liveopt.live.feed import Feed, Options, Wires
 from liveopt.live.mailbox import Mailbox
 from liveopt.live.played import Played, Source
-from liveopt.live.record import Limits, Recorder
+from liveopt.live.record import Limits, Recorder, RecordingStopped
 from liveopt.optimize.parameters import BadParameter
 
 feed = typer.Typer(no_args_is_help=True, help="The market's stream: watch it or record it.")
@@ -84,7 +86,9 @@ def watch(
 
     Example: `liveopt feed watch --symbol BTC-USDT --feed sim`
     """
-    wanted = Wanted(tuple(symbol or ()), source, exchange.speed_of(speed), KINDS, seconds)
+    wanted = Wanted(
+        tuple(dict.fromkeys(symbol or ())), source, exchange.speed_of(speed), KINDS, seconds
+    )
     exchange.run(_show(wanted, config.load(), Screen(json=json)))
 
 
@@ -100,6 +104,12 @@ def record(
 
     Example: `liveopt feed record --symbol XBTUSDTM --out logs/xbt --for 3600`
     """
+    if exchange.is_file(source):
+        raise BadParameter(f"--feed {source}: a recording is made of a live feed: kucoin or sim")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadParameter(
+            f"--out {out}: it is there already; a recording wants a folder of its own"
+        )
     settings = config.load()
     limits = Limits(total_bytes=settings.feed.recording_mib * MIB)
     if limits.total_bytes < limits.segment_bytes:
@@ -108,21 +118,26 @@ def record(
 
     def recorder(venue: str) -> Recorder:
         made.append(Recorder(out, venue, symbol or (), limits))
+        made[0].begin()
         return made[0]
 
     screen = Screen(err=True)
-    wanted = Wanted(tuple(symbol or ()), source, 1.0, RECORDED, seconds, recorder)
+    wanted = Wanted(tuple(dict.fromkeys(symbol or ())), source, 1.0, RECORDED, seconds, recorder)
     try:
         exchange.run(_show(wanted, settings, screen))
     finally:
         for one in made:
-            one.close()
+            with suppress(RecordingStopped):  # said already
+                one.close()
             ticks = {name: seen.ticks for name, seen in screen.glance.symbols.items()}
             if json:
-                as_json({"folder": str(out), "frames": one.frames, "ticks": ticks})
-            else:
+                stopped = None if one.stopped is None else one.stopped.why
+                as_json(
+                    {"folder": str(out), "frames": one.kept, "ticks": ticks, "stopped": stopped}
+                )
+            elif one.kept:
                 typer.echo(
-                    f"{one.frames} frames in {out}; play them: liveopt feed watch --feed {out}"
+                    f"{one.kept} frames in {out}; play them: liveopt feed watch --feed {out}"
                 )
 
 
@@ -148,6 +163,11 @@ class Screen:
             await asyncio.sleep(DRAW_S if self._live else SAY_S)
             self.say()
 
+    def end(self) -> None:
+        """The last line stays."""
+        if self.glance.symbols:
+            self.say(last=True)
+
     def say(self, *, last: bool = False) -> None:
         """The line as it stands."""
         now_s = asyncio.get_running_loop().time()
@@ -156,7 +176,9 @@ class Screen:
         else:
             text = self.glance.line(now_s)
         if self._live:
-            typer.echo(f"\r\x1b[2K{text}", nl=last, err=self._err)
+            width = shutil.get_terminal_size().columns - 1
+            shown = text if len(text) <= width else text[: width - 1] + "\u2026"
+            typer.echo(f"\r\x1b[2K{shown}", nl=last, err=self._err)
         else:
             typer.echo(text, err=self._err)
 
@@ -171,13 +193,23 @@ async def _show(wanted: Wanted, settings: config.Settings, screen: Screen) -> No
                 loop = asyncio.get_running_loop()
                 while events := await running.mailbox.get():
                     screen.glance.take(events, loop.time())
+                    if stopped := next((e for e in events if _is_end(e)), None):
+                        raise Failure(f"{stopped.why}; what was written before is good")
                 feeding.cancel()
                 drawing.cancel()
         except TimeoutError:
             if wanted.seconds is None:
                 raise
         finally:
-            screen.say(last=True)
+            screen.end()
+    if isinstance(running, Played) and not running.mailbox.handed_over:
+        what = ", ".join(wanted.symbols) or "a topic that is known"
+        raise Failure(f"{wanted.source}: nothing of {what}; it has {running.others()}")
+
+
+def _is_end(event: FeedEvent) -> TypeGuard[Refused]:
+    """A recording that cannot go on has nothing left to do."""
+    return isinstance(event, Refused) and event.topic == "recording"
 
 
 @asynccontextmanager
@@ -190,6 +222,8 @@ async def _opened(wanted: Wanted, settings: config.Settings) -> AsyncIterator[Ru
             options.price_band,
         ))  # fmt: skip
         return
+    if wanted.speed != 1.0 and wanted.source != "sim":
+        raise BadParameter(f"--speed is for sim and files; {wanted.source} has its own time")
     if not wanted.symbols:
         raise BadParameter("which --symbol? such as BTC-USDT (spot) or XBTUSDTM (futures)")
     async with exchange.reach(wanted.source, wanted.symbols, settings, wanted.speed) as there:

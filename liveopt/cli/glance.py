@@ -1,7 +1,10 @@
 """What a glance at the feed shows: each symbol's price and how well its data comes."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isnan
 
 from liveopt.core.events import (
     Candle,
@@ -35,18 +38,23 @@ class Seen:
     why: str = ""
     bid: float = float("nan")
     ask: float = float("nan")
-    rate: float = 0.0
-    _counted: tuple[float, int] = (0.0, 0)
+    decimals: int = 0
+    """As many as a price of it ever had, so that the line does not jump."""
+    _counted: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def count(self, now_s: float) -> None:
-        """Renews the rate: a mean over about five seconds."""
-        since_s, ticks = self._counted
-        if not since_s:
-            self._counted = now_s, self.ticks
-        elif now_s - since_s >= 1.0:
-            fresh = (self.ticks - ticks) / (now_s - since_s)
-            self.rate = fresh if not self.rate else self.rate + (fresh - self.rate) / RATE_S
-            self._counted = now_s, self.ticks
+    def rate(self, now_s: float) -> float:
+        """Ticks a second over the last five seconds."""
+        counted = self._counted
+        if not counted or now_s - counted[-1][0] >= RATE_S / 10:
+            counted.append((now_s, self.ticks))
+        while len(counted) > 1 and counted[1][0] <= now_s - RATE_S:
+            counted.popleft()
+        since_s, ticks = counted[0]
+        return (self.ticks - ticks) / (now_s - since_s) if now_s > since_s else 0.0
+
+    def shown(self) -> str:
+        """The price for the eye."""
+        return "-" if isnan(self.price) else f"{self.price:.{self.decimals}f}"
 
 
 @dataclass(slots=True)
@@ -81,6 +89,7 @@ class Glance:
         seen.price = event.price if isinstance(event, Tick) else event.bar.close
         seen.at_s = now_s
         seen.ticks += 1
+        seen.decimals = max(seen.decimals, _decimals(seen.price))
         if seen.state == "connecting":
             seen.state = "live"
 
@@ -93,9 +102,9 @@ class Glance:
 
     def _refused(self, event: Refused) -> None:
         topic = parse(event.topic)
-        if topic is None:
+        if not event.topic:
             self.bad += event.count
-        else:
+        elif topic is not None:
             seen = self._seen(topic.symbol)
             seen.state, seen.why = "refused", event.why
 
@@ -108,7 +117,6 @@ class Glance:
         """One object a symbol, for programs."""
         found = []
         for symbol, seen in sorted(self.symbols.items()):
-            seen.count(now_s)
             found.append({
                 "symbol": symbol,
                 "price": seen.price,
@@ -118,7 +126,7 @@ class Glance:
                 "why": seen.why,
                 "age_s": round(now_s - seen.at_s, 3) if seen.at_s else None,
                 "ticks": seen.ticks,
-                "ticks_per_s": round(seen.rate, 2),
+                "ticks_per_s": round(seen.rate(now_s), 2),
                 "late": seen.late,
                 "gaps": seen.holes,
                 "reconnects": seen.reconnects,
@@ -129,15 +137,26 @@ class Glance:
 
     def line(self, now_s: float) -> str:
         """All symbols in one line, for people."""
-        return "  |  ".join(_words(row) for row in self.rows(now_s)) or "connecting ..."
+        parts = [
+            _words(seen, row)
+            for seen, row in zip(self._seen_in_order(), self.rows(now_s), strict=True)
+        ]
+        if self.bad:
+            parts.append(f"{self.bad} frames refused")
+        return "  |  ".join(parts) or "connecting ..."
+
+    def _seen_in_order(self) -> list[Seen]:
+        return [self.symbols[symbol] for symbol in sorted(self.symbols)]
 
 
-def _words(row: dict[str, object]) -> str:
+def _decimals(price: float) -> int:
+    return len(f"{Decimal(repr(price)):f}".partition(".")[2].rstrip("0"))
+
+
+def _words(seen: Seen, row: dict[str, object]) -> str:
     age = "-" if row["age_s"] is None else f"{row['age_s']:.1f} s"
-    state = f"{row['state']}" + (
-        f" ({row['why']})" if row["why"] and row["state"] != "live" else ""
-    )
+    why = f" ({seen.why})" if seen.why and seen.state != "live" else ""
     return (
-        f"{row['symbol']} {row['price']:.10g}  age {age}  {row['ticks_per_s']:.1f} ticks/s"
-        f"  gaps {row['gaps']}  reconnects {row['reconnects']}  {state}"
+        f"{row['symbol']} {seen.shown()}  age {age}  {seen.ticks} ticks,"
+        f" {row['ticks_per_s']:.1f}/s  gaps {seen.holes}  reconnects {seen.reconnects}  {seen.state}{why}"
     )

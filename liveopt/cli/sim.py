@@ -7,7 +7,7 @@ import json as jsonlib
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,11 +15,13 @@ from liveopt.cli.show import Failure, table
 from liveopt.data.tables import DataError, parse_time
 from liveopt.exchange_sim.clock import Speed
 from liveopt.exchange_sim.edge import Edge, parse_edge
-from liveopt.exchange_sim.faults import BadFault, Faults, Params, parse_faults
+from liveopt.exchange_sim.faults import Faults, parse_faults
+from liveopt.exchange_sim.fitted import is_symbol
+from liveopt.exchange_sim.kinds import KINDS, BadFault, Params
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.plan import BadPlan, Entry, check_plan, read_plan
 from liveopt.exchange_sim.played import Recording, open_played
-from liveopt.exchange_sim.server import Setup, Simulator, fault_kinds
+from liveopt.exchange_sim.server import Setup, Simulator
 from liveopt.exchange_sim.specs import BY_SYMBOL, SPECS, Spec, spec_named
 from liveopt.live.clock import Clock
 from liveopt.optimize.parameters import BadParameter
@@ -30,7 +32,7 @@ PLAYED = "BTC-USDT"
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 PlayOption = Annotated[
     list[str] | None,
-    typer.Option("--play", metavar="FILE[:SYMBOL]", help="Trades or candles to play. Repeatable."),
+    typer.Option("--play", metavar="FILE[:SYMBOL]", help="Trades, candles, frames to play."),
 ]
 PlainOption = Annotated[
     bool,
@@ -144,7 +146,7 @@ def _edge(text: str | None) -> Edge | None:
 
 
 def _faults(text: str | None) -> list[tuple[str, Params]]:
-    board = Faults(fault_kinds(), 0, lambda: 0.0)
+    board = Faults(0, lambda: 0.0)
     try:
         found = parse_faults(text or "")
         for name, params in found:
@@ -159,7 +161,7 @@ def _plan(path: Path | None) -> list[Entry]:
         return []
     try:
         entries = read_plan(path)
-        check_plan(entries, Faults(fault_kinds(), 0, lambda: 0.0))
+        check_plan(entries, Faults(0, lambda: 0.0))
     except OSError as error:
         raise BadParameter(f"--plan {path}: {error.strerror}") from error
     except (BadPlan, BadFault) as error:
@@ -170,34 +172,43 @@ def _plan(path: Path | None) -> list[Entry]:
 def _markets(options: _Options, start_ns: int) -> list[Spec | str | Market]:
     played: dict[str, Market] = {}
     for text in options.play:
-        path, spec = _file_and_symbol(text)
-        played[spec.symbol] = _open(path, spec, options, start_ns)
+        path, wanted = _file_and_symbol(text)
+        market = _open(path, wanted, options, start_ns)
+        played[market.spec.symbol] = market
     if options.symbols is None:
         names = list(played) or [spec.symbol for spec in SPECS]
     else:
         names = list(dict.fromkeys(filter(None, options.symbols.split(","))))
+        if not names:
+            raise BadParameter(f"--symbols {options.symbols}: names none; try BTC-USDT,XBTUSDTM")
     names += [name for name in played if name not in names]
     return [played.get(name) or _spec(name, "--symbols") for name in names]
 
 
-def _file_and_symbol(text: str) -> tuple[Path, Spec]:
+def _file_and_symbol(text: str) -> tuple[Path, Spec | str]:
+    """A symbol that is not built in is taken as it is: the file says the rest about it."""
     path, colon, symbol = text.rpartition(":")
-    if colon and symbol in BY_SYMBOL:
+    if not colon or Path(text).exists():
+        return Path(text), spec_named(PLAYED)
+    if symbol in BY_SYMBOL:
         return Path(path), spec_named(symbol)
-    if colon and not Path(text).exists():
-        return Path(path), _spec(symbol, "--play")
-    return Path(text), spec_named(PLAYED)
+    if not is_symbol(symbol):
+        raise BadParameter(f"--play: {symbol!r} is no symbol such as XRP-USDT or XRPUSDTM")
+    return Path(path), symbol
 
 
-def _open(path: Path, spec: Spec, options: _Options, start_ns: int) -> Market:
+def _open(path: Path, wanted: Spec | str, options: _Options, start_ns: int) -> Market:
     """A table with an open and a close is one of candles, any other one of trades."""
+    content: Literal["frames", "candles"] = "frames" if path.is_dir() else "candles"
+    recording = Recording(path, content, lead_s=options.lead)
     try:
         try:
-            recording = Recording(path, "candles", lead_s=options.lead)
-            return open_played(spec, recording, options.seed, start_ns)
+            return open_played(wanted, recording, options.seed, start_ns)
         except DataError:
-            recording = Recording(path, "trades", lead_s=options.lead)
-            return open_played(spec, recording, options.seed, start_ns)
+            if content == "frames":
+                raise
+            recording = replace(recording, content="trades")
+            return open_played(wanted, recording, options.seed, start_ns)
     except ValueError as error:
         raise BadParameter(f"--play: {error}") from error
 
@@ -211,16 +222,15 @@ def _spec(symbol: str, option: str) -> Spec:
 
 
 def _list(*, json: bool) -> None:
-    kinds = fault_kinds()
     if json:
         rows = [
             {"name": k.name, "group": k.group, "text": k.text, "parameters": dict(k.usual)}
-            for k in kinds
+            for k in KINDS
         ]
         typer.echo(jsonlib.dumps(rows, indent=2))
         return
     lines = []
-    for kind in kinds:
+    for kind in KINDS:
         usual = ":".join(f"{key}={_short(value)}" for key, value in kind.usual.items())
         lines.append((kind.group, kind.name, usual, kind.text))
     table(("group", "fault", "parameters", "what goes wrong"), lines)

@@ -216,7 +216,7 @@ class Rest:
             answered = True
             wait_ns = self._budget.learned(endpoint.pool, answer, ended_ns)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            why = str(error) or type(error).__name__
+            why = _why(error)
             raise Unreachable(f"{self.base_url} cannot be reached: {why}") from error
         finally:
             if not answered:
@@ -299,3 +299,11 @@ def _loop_ns() -> int:
 
 def _is_local(base_url: str) -> bool:
     return urlsplit(base_url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _why(error: Exception) -> str:
+    """What the library says names the host again, and TLS where there is none."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        return cause.strerror or str(cause)
+    return str(error) or type(error).__name__

@@ -73,8 +73,10 @@ class Silence:
     def quiet(self, now_ns: int) -> bool:
         """The exchange has nothing newer either; true if that changes the state."""
         self._quiet_ns = now_ns
-        changed, self.state = self.state != "quiet", "quiet"
-        return changed
+        if self.state in ("quiet", "stale"):  # what was stale, only data makes good
+            return False
+        self.state = "quiet"
+        return True
 
     def restart(self, now_ns: int) -> None:
         """A new connection: its silence is counted from now, what was learnt stays."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import structlog
+from msgspec import structs
 
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.events import FeedEvent, FeedState, Hole, Refused, Tick
@@ -109,7 +110,7 @@ class Feed:
         self._flush_due: asyncio.TimerHandle | None = None
         self._busy: set[str] = set()
         self._probing: set[str] = set()
-        self._refused: dict[str, Refused] = {}
+        self._refused: Refused | None = None  # since it was last told
 
     async def run(self) -> None:
         """Feeds until it is cancelled."""
@@ -146,17 +147,12 @@ class Feed:
         """A frame that could not be used."""
         self.counts.bad += 1
         keeper = next((k for k in self.keepers if k.line is line), None)
-        if (
-            line.quality.refuse(now_ns)
-            and keeper is not None
-            and keeper.recycle("bad frames", BAD_TIMES)
-        ):
-            self._hold(keeper)
-        text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
-        before = self._refused.get(why)
-        count = before.count + 1 if before else 1
-        if before or len(self._refused) < 100:
-            self._refused[why] = Refused(now_ns, "", why, count, text[:SAMPLE])
+        if line.quality.refuse(now_ns) and keeper is not None:
+            self._recycle(keeper, "too many bad frames", BAD_TIMES)
+        if self._refused is None:
+            text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+            self._refused = Refused(now_ns, "", why, 0, text[:SAMPLE])
+        self._refused = structs.replace(self._refused, count=self._refused.count + 1)
         self._flush_soon()
 
     @property
@@ -172,6 +168,10 @@ class Feed:
 
     def lost(self, keeper: Keeper, why: str) -> None:
         """A connection has ended: what comes next has to be fitted to what was."""
+        log.warning("connection lost", why=why)
+        self._broken(keeper, why)
+
+    def _broken(self, keeper: Keeper, why: str) -> None:
         self._hold(keeper)
         now_ns = self.clock.now_ns()
         states: list[FeedEvent] = []
@@ -181,7 +181,6 @@ class Feed:
                 silence.state = "reconnecting"
                 age_ns = silence.age_ns(now_ns)
                 states.append(FeedState(now_ns, name, "reconnecting", age_ns, why))
-        log.warning("connection lost", why=why)
         self.mailbox.put(states)
 
     def joined(self, keeper: Keeper) -> None:
@@ -320,7 +319,7 @@ class Feed:
                 self.mailbox.put([Refused(self.clock.now_ns(), name, str(error))])
                 self._drop(name)
             else:
-                keeper.recycle(f"silent, and no answer: {error}", 1)
+                self._recycle(keeper, f"silent, and no answer: {error}", 1)
             return
         finally:
             self._probing.discard(name)
@@ -329,8 +328,15 @@ class Feed:
         self.mailbox.put([state])
         if state.state == "stale":
             self._hold(keeper)
-            if not keeper.recycle(f"{name} is stale", channel.silence.strikes):
+            if not self._recycle(keeper, f"{name} is stale", channel.silence.strikes):
                 self._want(name)  # not again so soon; REST has the ticks meanwhile
+
+    def _recycle(self, keeper: Keeper, why: str, times: int) -> bool:
+        """Replaces a connection that is of no use, unless that was done a moment ago."""
+        replaced = keeper.recycle(why, times)
+        if replaced:
+            self._broken(keeper, why)
+        return replaced
 
     def _drop(self, name: str) -> None:
         """A topic that will never come is not asked for again."""
@@ -340,10 +346,12 @@ class Feed:
         del self.intake.channels[name]
 
     def _say_refused(self) -> None:
-        for refused in self._refused.values():
-            log.warning("frame refused", why=refused.why, count=refused.count, frame=refused.sample)
-        self.mailbox.put(self._refused.values())
-        self._refused.clear()
+        """How many frames were refused in the last second, and the first of them."""
+        refused = self._refused
+        if refused is not None:
+            log.warning("refused", why=refused.why, count=refused.count, frame=refused.sample)
+            self.mailbox.put([refused])
+            self._refused = None
 
     async def _audit(self) -> None:
         while True:

@@ -113,7 +113,7 @@ class Keeper:
             try:
                 bullet = await wiring.bullet()
             except RestError as error:
-                self._failed(f"no token: {error}")
+                self._failed(f"no permit to connect: {error}")
                 continue
             self.number += 1
             line = Line(bullet, tuple(self.topics), wiring.owner, wiring.clock, self.number)

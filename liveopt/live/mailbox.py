@@ -20,6 +20,8 @@ class Mailbox:
     _quotes: dict[str, Quote] = field(default_factory=dict)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    handed_over: int = 0
+    """Events that the reader has taken."""
     _closed: bool = False
 
     def __post_init__(self) -> None:
@@ -57,6 +59,7 @@ class Mailbox:
         events += self._quotes.values()
         self._quotes.clear()
         self._room.set()
+        self.handed_over += len(events)
         return events
 
     def close(self) -> None:

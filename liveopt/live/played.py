@@ -43,6 +43,7 @@ class Played:
         self.mailbox = Mailbox()
         self.frames = 0
         self.bad = 0
+        self._others: set[str] = set()
         self._source = source
 
     async def run(self) -> None:
@@ -55,6 +56,10 @@ class Played:
                     await self.mailbox.room()
         finally:
             self.mailbox.close()
+
+    def others(self) -> str:
+        """The symbols that were there and not wanted, in words."""
+        return ", ".join(sorted(self._others)) or "none"
 
     def _events(self) -> AsyncIterator[Iterable[FeedEvent]]:
         path = self._source.path
@@ -93,7 +98,10 @@ class Played:
             return
         if frame.topic not in intake.channels:
             topic = parse(frame.topic)
-            if topic is None or (self._source.symbols and topic.symbol not in self._source.symbols):
+            if topic is None:
+                return
+            if self._source.symbols and topic.symbol not in self._source.symbols:
+                self._others.add(topic.symbol)
                 return
             intake.add(topic, now_ns)
         intake.take(frame, now_ns)

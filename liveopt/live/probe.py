@@ -9,11 +9,12 @@ from liveopt.core.events import FeedState, Tick
 from liveopt.kucoin.intake import Candles, Channel, Levels, Tape, Tops
 from liveopt.kucoin.rest import Denied, Garbled, Rest, RestError
 from liveopt.kucoin.sequence import BACKWARDS_NS
+from liveopt.kucoin.watch import Silence
 from liveopt.live.clock import Clock
 
 GRACE_S: Final = 0.3
 """What the exchange just knew may still be on its way to us."""
-CANDLE_GRACE_NS: Final = 3 * SECOND_NS // 2
+PUSH_NS_MAX: Final = 3 * SECOND_NS // 2
 """Pushes of candles are gathered for about a second."""
 DEAF_NS: Final = 10 * SECOND_NS
 """Silent for this long and REST does not answer either: the connection is given up."""
@@ -56,9 +57,11 @@ async def _behind(channel: Channel, rest: Rest, now_ns: int) -> bool:
     match channel:
         case Tape(sequencer=order):
             history = await rest.trades(symbol)
-            if order.last is not None and not _reaches(history, order.last):
+            if order.last is None:
+                return await _traded_since(history, channel.silence, rest, now_ns)
+            if not _reaches(history, order.last):
                 raise Garbled("the exchange's history is older than its stream")
-            return bool(history) and not order.knows(history[-1])
+            return not order.knows(history[-1])
         case Tops(last=last):
             book = await rest.book(symbol)
             if not book.bids or not book.asks:
@@ -68,9 +71,7 @@ async def _behind(channel: Channel, rest: Rest, now_ns: int) -> bool:
             return (await rest.book(symbol)).sequence > depth.sequence
         case Candles(silence=silence):
             # Every trade moves a candle, so one that is younger than the last push tells.
-            history = await rest.trades(symbol)
-            pushed_ns = await rest.server_now_ns() - silence.age_ns(now_ns)
-            return bool(history) and history[-1].at_ns > pushed_ns + CANDLE_GRACE_NS
+            return await _traded_since(await rest.trades(symbol), silence, rest, now_ns)
         case _:
             assert_never(channel)
 
@@ -81,3 +82,9 @@ def _reaches(history: Sequence[Tick], last: Tick) -> bool:
     return newest is not None and (
         newest.sequence >= last.sequence or newest.at_ns > last.at_ns + BACKWARDS_NS
     )
+
+
+async def _traded_since(history: Sequence[Tick], silence: Silence, rest: Rest, now_ns: int) -> bool:
+    """A trade is younger than the silence is long, and not so young that its push is under way."""
+    since_ns = await rest.server_now_ns() - silence.age_ns(now_ns)
+    return bool(history) and history[-1].at_ns > since_ns + PUSH_NS_MAX

@@ -121,6 +121,20 @@ class Recorder:
         self._first_at_ns = 0
         self._first_ns = 0  # monotonic
 
+    @property
+    def kept(self) -> int:
+        """Frames that are, or will be, in the files: all but those lost when it stopped."""
+        return self.frames - (0 if self.stopped is None else self.stopped.frames_lost)
+
+    def begin(self) -> None:
+        """Makes the folder now, so that a bad one is refused before anything comes."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or str(error)
+            self.stopped = RecordingStopped(self.folder, why, 0)
+            raise self.stopped from error
+
     def add(self, frame: str | bytes, at_ns: int, mono_ns: int) -> None:
         """Take a frame that came at `at_ns` of the wall clock and `mono_ns` of the loop's."""
         if self.stopped is not None:

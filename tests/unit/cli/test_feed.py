@@ -1,6 +1,8 @@
 """`liveopt feed` as a person meets it: against the simulated exchange, and against files."""
 
 import json
+import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from liveopt.core.events import (
     Refused,
     Tick,
 )
+from liveopt.live.play import read_frames
+from liveopt.live.record import Recorder
 
 START_NS = 1_700_000_040_000_000_000
 Call = Callable[..., tuple[int, str, str]]
@@ -85,6 +89,55 @@ def test_a_recording_is_made_and_played(call: Call, tmp_path: Path) -> None:
     assert row["ticks"] > 0
 
 
+def test_a_recording_that_cannot_be_written_ends_the_command_with_a_true_count(
+    call: Call, tmp_path: Path
+) -> None:
+    folder = tmp_path / "full"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+    try:
+        words = ("feed", "record", "-s", "BTC-USDT", "--feed", "sim", "--for", 50, "--json")
+        code, out, err = call(*words, "--out", folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert code == 1
+    assert "recording stopped, File too large" in err
+    told = json.loads(out)
+    assert told["stopped"] == "File too large"
+    assert told["frames"] == sum(1 for _ in read_frames(folder)) > 0
+
+
+def test_a_recording_wants_a_live_feed_and_a_folder_of_its_own(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "something").write_text("")
+    record = ("feed", "record", "-s", "BTC-USDT", "--for", 2)
+    code, _, err = call(*record, "--feed", "sim", "--out", tmp_path / "used")
+    assert (code, "a folder of its own" in err) == (2, True)
+    code, _, err = call(*record, "--feed", tmp_path / "used", "--out", tmp_path / "new")
+    assert (code, "of a live feed" in err) == (2, True)
+    code, _, err = call(*record, "--feed", "sim", "--out", "/proc/nope")
+    assert (code, "recording stopped" in err) == (1, True)
+
+
+def test_a_symbol_that_a_recording_has_not_is_told_with_those_it_has(
+    call: Call, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recorded"
+    recorder = Recorder(folder, "spot", ["BTC-USDT"])
+    # The documentation's example of a spot match (official SDK's spec).
+    frame = (
+        '{"topic":"/market/match:BTC-USDT","type":"message","subject":"trade.l3match","data":'
+        '{"price":"67523","sequence":"11067996711960577","side":"buy","size":"0.003",'
+        '"symbol":"BTC-USDT","time":"1729843222921000000","type":"match"}}'
+    )
+    recorder.add(frame, 1_729_843_222_921_000_000, 1)
+    recorder.close()
+    code, _, err = call("feed", "watch", "--feed", folder, "-s", "ETH-USDT", "--speed", "max")
+    assert (code, "nothing of ETH-USDT; it has BTC-USDT" in err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -108,9 +161,11 @@ def test_a_recording_is_made_and_played(call: Call, tmp_path: Path) -> None:
             4,
             "no such file",
         ),
-        (("--feed", "http://127.0.0.1:9", "-s", "BTC-USDT"), 1, "--feed sim"),
         (("--feed", "http://example.com", "-s", "BTC-USDT"), 2, "neither https"),
         (("--feed", "sim", "-s", "BTC-USDT", "--speed", "fast"), 2, "or max"),
+        (("--feed", "http://127.0.0.1:9", "-s", "BTC-USDT", "--speed", "2"), 2, "its own time"),
+        (("--feed", "127.0.0.1:9", "-s", "BTC-USDT"), 2, "http://127.0.0.1:9"),
+        (("--feed", "http://127.0.0.1:9", "-s", "XBTUSDTM"), 1, "is `liveopt sim` running there?"),
     ],
 )
 def test_what_cannot_be_watched_says_why_and_what_to_do(

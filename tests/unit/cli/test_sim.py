@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from liveopt.cli.show import Failure
 from liveopt.cli.sim import sim
+from liveopt.live.record import Recorder
 from liveopt.optimize.parameters import BadParameter
 
 FEW = ("--symbols", "BTC-USDT,XBTUSDTM", "--for", "0.2")
@@ -63,6 +64,7 @@ def test_the_market_may_go_at_another_speed(speed: str) -> None:
     ("words", "why"),
     [
         (("--symbols", "BTC-USDTT"), "did you mean BTC-USDT"),
+        (("--symbols", ","), "--symbols ,"),
         (("--faults", "pong-stal"), "did you mean pong-stall"),
         (("--faults", "gap:chanse=1"), "takes no 'chanse'"),
         (("--speed", "fast"), "--speed fast"),
@@ -71,7 +73,7 @@ def test_the_market_may_go_at_another_speed(speed: str) -> None:
         (("--start", "yesterday"), "--start"),
         (("--plan", "/no/such/plan.toml"), "--plan"),
         (("--play", "/no/such/file.csv"), "/no/such/file.csv"),
-        (("--play", "/no/such/file.csv:NOPE"), "no symbol 'NOPE'"),
+        (("--play", "/no/such/file.csv:NOPE"), "'NOPE' is no symbol"),
     ],
 )
 def test_what_cannot_be_is_refused_before_it_listens(words: tuple[str, ...], why: str) -> None:
@@ -101,15 +103,41 @@ def test_a_file_of_trades_or_of_candles_is_played(tmp_path: Path) -> None:
     trades = tmp_path / "trades.csv"
     trades.write_text("time,price,size\n1700000000,60000,0.5\n1700000060,60001,0.5\n")
     candles = tmp_path / "candles.csv"
-    rows = (f"{1_700_000_040 + 60 * n},10,12,9,11,5" for n in range(3))
+    rows = (f"{1_700_000_040 + 60 * n},60000,60002,59999,60001,5" for n in range(3))
     candles.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
     said = started("--play", str(trades), "--play", f"{candles}:XBTUSDTM", "--for", "0.1")
     assert said["symbols"] == ["BTC-USDT", "XBTUSDTM"]
+
+
+def test_a_file_may_be_about_a_symbol_that_is_not_built_in(tmp_path: Path) -> None:
+    trades = tmp_path / "trades.csv"
+    trades.write_text("time,price,size\n1700000000,0.00213,5.5\n1700000060,0.00214,1\n")
+    said = started("--play", f"{trades}:XRP-ETH", "--for", "0.1")
+    assert said["symbols"] == ["XRP-ETH"]
+    refused = run("--play", str(trades), "--for", "0.1").exception
+    assert isinstance(refused, BadParameter)
+    assert "FILE:XRP-USDT" in str(refused)
+
+
+def test_a_recording_of_raw_frames_is_played(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, "spot", ["ETH-BTC"])
+    for number in range(3):
+        data = {"symbol": "ETH-BTC", "price": "0.0335", "size": "0.5", "tradeId": f"{number}",
+                "time": str(1_700_000_000_000_000_000 + number)}  # fmt: skip
+        push = {"topic": "/market/match:ETH-BTC", "type": "message", "data": data}
+        recorder.add(json.dumps(push), 1_700_000_000_000_000_000 + number, number)
+    recorder.close()
+    assert started("--play", f"{tmp_path}:ETH-BTC", "--for", "0.1")["symbols"] == ["ETH-BTC"]
+    refused = run("--play", str(tmp_path), "--for", "0.1").exception
+    assert isinstance(refused, BadParameter)
+    assert "it has some of: ETH-BTC" in str(refused)
 
 
 def test_every_fault_is_listed_with_its_line_and_its_parameters() -> None:
     rows = {row["name"]: row for row in json.loads(run("--list-faults", "--json").stdout)}
     assert rows["ws-cut"]["parameters"] == {"every": 30, "code": 1000}
     assert rows["order-invisible"]["group"] == "trading"
+    assert rows["order-invisible"]["parameters"] == {"seconds": 2}
+    assert rows["duplicate-pushes"]["parameters"] == {"copies": 2}
     lines = run("--list-faults").stdout.splitlines()
     assert len(lines) == len(rows) + 1
