@@ -55,8 +55,7 @@ class Show:
 
     async def read(self) -> None:
         """What the feed hands on; with a pause, a reader that has other things to do."""
-        while True:
-            events = await self.feed.mailbox.get()
+        while events := await self.feed.mailbox.get():
             self.batches.append(len(events))
             self.events += events
             if self.pause_s:
@@ -88,6 +87,7 @@ class Show:
         Fails if a tick came twice, out of order, or was never traded.
         """
         ticks, trades = self.ticks(symbol), self.traded[symbol]
+        assert ticks[-1].at_ns >= trades[-1].at_ns - QUIET_S * 1e9, "the feed fell silent"
         numbers = [tick.sequence for tick in ticks]
         assert numbers == sorted(set(numbers)), "twice, or out of order"
         by_number = {trade.sequence: trade for trade in trades}
@@ -100,7 +100,7 @@ class Show:
         first, last = numbers[0], numbers[-1]
         late = {event.tick.sequence for event in self.of(Late) if event.tick.symbol == symbol}
         missing = by_number.keys() - set(numbers) - late
-        holes = self.of(Hole)
+        holes = [hole for hole in self.of(Hole) if hole.symbol == symbol]
         told = untold = 0
         for number in missing:
             at_ns = by_number[number].at_ns

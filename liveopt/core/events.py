@@ -80,7 +80,7 @@ class Late(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hole(msgspec.Struct, frozen=True, tag=True):
-    """Ticks of a symbol that are lost for good, somewhere within `(from_ns, to_ns)`.
+    """Ticks of a symbol that are lost for good, somewhere within `[from_ns, to_ns]`.
 
     `bars` are the exchange's candles of that span, as far as it had any.
     """

@@ -25,7 +25,7 @@ LIMITS: Final[dict[PoolName, int]] = {
     "management": 2_000,
 }
 """Quotas of the lowest account level; the answers tell the real ones."""
-LIMIT_MIN: Final = 20
+LIMIT_MIN: Final = 200
 LIMIT_MAX: Final = 1_000_000
 RESET_NS_MAX: Final = 2 * WINDOW_NS
 """A header beyond these is not believed: it could stop us for good."""

@@ -3,7 +3,6 @@
 The live feed and the player of recordings run the same intake; it knows no socket and no clock.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,8 +16,7 @@ from liveopt.kucoin.watch import Band, Silence
 from liveopt.kucoin.wire import BadFrame, Delta, Frame, read_data
 
 INSIST_NS: Final = 2 * SECOND_NS
-"""How often at most an absurd price makes us ask the exchange whether it means it."""
-SUSPECTS_MAX: Final = 1_000
+"""How often at most a refused frame makes us ask the exchange for what it may have been."""
 OVERTAKEN_NS: Final = 10 * SECOND_NS
 """A quote older than the last by less than this was overtaken; by more, a clock was set back."""
 
@@ -32,8 +30,8 @@ class Tape:
     sequencer: Sequencer
     band: Band
     out: list[FeedEvent] = field(default_factory=list)
-    suspects: deque[Tick] = field(default_factory=lambda: deque(maxlen=SUSPECTS_MAX))
-    """Refused for their price, and not yet looked for in the exchange's history."""
+    owed: bool = False
+    """A frame was refused, and the exchange's history has not been searched for its tick."""
     _insisted_ns: int = -INSIST_NS
 
     def take(self, frame: Frame, now_ns: int) -> None:
@@ -42,8 +40,6 @@ class Tape:
         assert isinstance(tick, Tick)
         _came(self, now_ns)
         if not self.band.holds(tick.price):
-            self.suspects.append(tick)
-            self._insist(now_ns)
             raise BadFrame(f"the price {tick.price:g} is absurd beside {self.band.good:g}")
         late = self.sequencer.offer(tick, now_ns)
         if late is not None:
@@ -56,34 +52,26 @@ class Tape:
 
     def join(self, history: Sequence[Tick], now_ns: int) -> tuple[Verdict, Span | None]:
         """The exchange's newest trades, oldest first, are fitted in."""
-        last = self.sequencer.last
         verdict, span = self.sequencer.join(history, now_ns)
         if verdict != "again" and history:
+            self.owed = False
             self.band.good = history[-1].price
-            self._acquit(history, 0 if last is None else last.sequence)
+            self.out += [Late(tick) for tick in self.sequencer.overlooked(history)]
         return verdict, span
 
-    def _insist(self, now_ns: int) -> None:
-        """An absurd price: if the exchange means it, its history has it."""
-        if now_ns >= self._insisted_ns + INSIST_NS:
+    def refuse(self, now_ns: int) -> None:
+        """A frame was refused that may have been a tick: if it was, the history has it."""
+        self.owed = True
+        self.insist(now_ns)
+
+    def insist(self, now_ns: int) -> None:
+        """Waits for the history if something is owed, but not too often."""
+        if self.owed and now_ns >= self._insisted_ns + INSIST_NS:
             self._insisted_ns = now_ns
             self.sequencer.hold()
 
-    def _acquit(self, history: Sequence[Tick], handed_on: int) -> None:
-        """Suspects that the history has are ticks like others; some come too late for that."""
-        newest = history[-1].sequence
-        meant = {tick.sequence for tick in history}
-        for tick in self.suspects:
-            if tick.sequence in meant and tick.sequence <= handed_on:
-                self.out.append(Late(tick))
-        waiting = [tick for tick in self.suspects if tick.sequence > newest]
-        self.suspects.clear()
-        self.suspects.extend(waiting)
-
     def flush(self, now_ns: int) -> list[FeedEvent]:
         """What can be handed on now."""
-        if self.suspects:
-            self._insist(now_ns)
         ready: list[FeedEvent] = [*self.out, *self.sequencer.settled(now_ns)]
         self.out.clear()
         return ready
@@ -97,6 +85,8 @@ class Tops:
     silence: Silence
     out: list[FeedEvent] = field(default_factory=list)
     last: Quote | None = None
+    known: tuple[float, float] | None = None
+    """Best bid and ask as this connection told them, or as REST did when it was asked first."""
     _fresh: bool = False
 
     def take(self, frame: Frame, now_ns: int) -> None:
@@ -110,6 +100,7 @@ class Tops:
         if last is not None and _overtaken(quote, last):
             return
         self.last = quote
+        self.known = (quote.bid, quote.ask)
         self._fresh = True
 
     def flush(self, _now_ns: int) -> list[FeedEvent]:

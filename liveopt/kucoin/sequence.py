@@ -49,10 +49,16 @@ class Sequencer:
 
     settle_ns: int
     held: bool = False
+    fenced: bool = False
+    """Two connections bring ticks: nothing is handed on before the older one has brought all."""
     doubtful: bool = False
     """Ticks that the last history did not have are to be compared with the next one."""
     duplicates: int = 0
     late: int = 0
+    cuts: int = 0
+    """How often it was held for a cut; who releases looks whether another has come meanwhile."""
+    first: Tick | None = None
+    """The first tick handed on."""
     last: Tick | None = None
     """The newest tick handed on; with sequence 0 if the exchange has begun to count anew since."""
     restarted: bool = False
@@ -83,7 +89,7 @@ class Sequencer:
     @property
     def due(self) -> bool:
         """Something that waits can be handed on once it has settled."""
-        if self.held or not len(self):
+        if self.held or self.fenced or not len(self):
             return False
         return not self.doubtful or bool(self._ended) or self._ticks[0].sequence <= self._before
 
@@ -145,9 +151,9 @@ class Sequencer:
 
     def settled(self, now_ns: int) -> list[Tick]:
         """The ticks whose order can no longer change, oldest first."""
-        if self.held or self.doubtful:
+        if self.held or self.fenced or self.doubtful:
             self._bound()
-            if self.held:
+            if self.held or self.fenced:
                 return []
         due_ns = now_ns - self.settle_ns
         came = self._came_ns
@@ -160,7 +166,7 @@ class Sequencer:
 
     def release(self) -> list[Tick]:
         """Everything that waits, at once: the feed is about to end or to stop waiting."""
-        self.held = self.doubtful = False
+        self.held = self.fenced = self.doubtful = False
         return self._hand_on(len(self._ticks))
 
     def _hand_on(self, count: int) -> list[Tick]:
@@ -171,6 +177,7 @@ class Sequencer:
         del self._ticks[:count]
         del self._came_ns[:count]
         self.last = ready[-1]
+        self.first = self.first or ready[0]
         self._known += [tick.sequence for tick in ready]
         if len(self._known) > 2 * KNOWN_MAX:
             self._forgotten = self._known[-KNOWN_MAX - 1]
@@ -194,6 +201,7 @@ class Sequencer:
     def hold(self) -> None:
         """The connection was cut, or a tick was left out: hand nothing on before `join`."""
         self.held = True
+        self.cuts += 1
         self._before = self._newest
         self._anew_before = max((tick.sequence for tick in self._anew), default=0)
         if self.last is None:
@@ -222,6 +230,21 @@ class Sequencer:
         lost = self._fit(history, base, after, now_ns)
         self._go_on(after, history[-1].sequence)
         return ("joined" if after else "quiet"), lost
+
+    def overlooked(self, history: Sequence[Tick]) -> list[Tick]:
+        """Ticks of the history whose place has gone by without them; each is told once."""
+        first, last = self.first, self.last
+        if first is None or last is None:
+            return []
+        found = [
+            tick
+            for tick in history
+            if first.sequence < tick.sequence < last.sequence
+            and tick.at_ns > max(self._lost_ns, self._began_ns)
+            and not self._remembers(tick.sequence)
+        ]
+        self._late.extend(tick.sequence for tick in found)
+        return found
 
     def give_up(self, why: str, now_at_ns: int) -> Span | None:
         """Go on without knowing: the span, up to the exchange's now, that may hold lost ticks."""
@@ -292,6 +315,7 @@ class Sequencer:
         self._late.clear()
         self._newest = self._before = self._forgotten = 0
         self.last = None if self.last is None else _numberless(self.last)
+        self.first = None
         self.restarted = False
         self._began_ns = began_ns
 

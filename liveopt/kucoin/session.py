@@ -55,6 +55,8 @@ class Session:
     welcomed: bool = False
     over: str = ""
     """Why the connection is of no more use; empty while it is."""
+    pings: int = 0
+    pongs: int = 0
     denied: list[Denied] = field(default_factory=list)
     """Topics refused since the owner last took them away."""
     _waiting: list[_Request] = field(default_factory=list)
@@ -95,6 +97,7 @@ class Session:
                 self.welcomed = True
             case "pong":
                 self._pong_ns = NEVER_NS
+                self.pongs += 1
             case "ack":
                 self._granted(str(frame.id))
             case "error":
@@ -102,6 +105,16 @@ class Session:
             case _:
                 pass  # a new kind of frame is no fault
         return None
+
+    def ping(self, now_ns: int) -> int:
+        """Pings now instead of in a while; returns which pong, counted from 1, will answer it."""
+        self._ping_ns = min(self._ping_ns, now_ns)
+        return self.pings + 1
+
+    def excuse(self, now_ns: int) -> None:
+        """We do not read: what is overdue may be waiting for us."""
+        if self._pong_ns != NEVER_NS:
+            self._pong_ns = max(self._pong_ns, now_ns + AWAKE_NS_MAX)
 
     def send(self, now_ns: int) -> list[str]:
         """The frames to write now."""
@@ -146,6 +159,7 @@ class Session:
             return []
         self._ping_ns = now_ns + self.ping_interval_ns
         self._pong_ns = min(self._pong_ns, now_ns + self.ping_timeout_ns)
+        self.pings += 1
         return [_text({"id": str(self._next()), "type": "ping"})]
 
     def _ask(self, request: _Request, now_ns: int) -> str:

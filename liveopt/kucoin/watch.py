@@ -31,7 +31,7 @@ class Silence:
     state: State = "live"
     usual_ns: float = 0.0
     strikes: int = 0
-    """How often in a row it was found stale."""
+    """How often in a row its connection was replaced for it."""
     _quiet_ns: int = 0  # when the exchange last said that nothing trades
 
     def data(self, now_ns: int) -> bool:
@@ -65,10 +65,10 @@ class Silence:
             return self._quiet_ns + max(int(PROBE_SHARE * self.allowed_ns), half)
         return self.since_ns + int(PROBE_SHARE * self.allowed_ns)
 
-    def stale(self) -> None:
-        """The exchange has newer data that did not come."""
-        self.state = "stale"
-        self.strikes += 1
+    def stale(self) -> bool:
+        """The exchange has newer data that did not come; true if that changes the state."""
+        changed, self.state = self.state != "stale", "stale"
+        return changed
 
     def quiet(self, now_ns: int) -> bool:
         """The exchange has nothing newer either; true if that changes the state."""

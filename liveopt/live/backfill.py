@@ -17,7 +17,16 @@ log = structlog.get_logger()
 
 PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """The exchange's history may lag behind its stream; this is how long we wait for it."""
+JOIN_S_MAX: Final = 8.0
+CANDLES_S_MAX: Final = 3.0
+"""What is held must not be held for long: better a hole than prices of long ago."""
 BARS_MAX: Final = 200
+"""A longer hole comes with the candles of its last minutes."""
+
+
+class _NoHistory(Exception):
+    """The exchange could not say what we missed."""
+
 
 Emit = Callable[[Iterable[FeedEvent]], None]
 
@@ -28,17 +37,34 @@ async def join(tape: Tape, rest: Rest, clock: Clock, emit: Emit) -> None:
     What it does not show is lost: that is said by a `Hole`, with the candles of its span.
     """
     order = tape.sequencer
-    order.hold()
+    order.held = True
     span = await _join(tape, rest, clock)
     if span is None:
         return
-    order.hold()  # the hole is told before the ticks after it
+    order.held, cuts = True, order.cuts  # the hole is told before the ticks after it
     bars = await _candles(tape.topic.symbol, span, rest)
     emit([*tape.flush(clock.now_ns()), Hole(tape.topic.symbol, *_said(span), bars)])
-    order.held = False
+    if order.cuts == cuts:
+        order.held = False  # otherwise there was another cut, which its own join ends
 
 
 async def _join(tape: Tape, rest: Rest, clock: Clock) -> Span | None:
+    try:
+        async with asyncio.timeout(JOIN_S_MAX):
+            return await _ask(tape, rest, clock)
+    except _NoHistory as error:
+        why = str(error)
+    except TimeoutError:
+        why = "no history in time"
+    try:
+        async with asyncio.timeout(CANDLES_S_MAX):
+            now_at_ns = await rest.server_now_ns()
+    except (RestError, TimeoutError):
+        now_at_ns = 0  # then the hole ends with the first tick after it, or is not known to end
+    return tape.sequencer.give_up(why, now_at_ns)
+
+
+async def _ask(tape: Tape, rest: Rest, clock: Clock) -> Span | None:
     why = "the exchange's history stays behind its stream"
     for pause_s in PAUSES_S:
         try:
@@ -50,11 +76,7 @@ async def _join(tape: Tape, rest: Rest, clock: Clock) -> Span | None:
             if verdict != "again":
                 return span
         await asyncio.sleep(pause_s)
-    try:
-        now_at_ns = await rest.server_now_ns()
-    except RestError:
-        now_at_ns = 0  # then the hole ends with the first tick after it, or is not known to end
-    return tape.sequencer.give_up(why, now_at_ns)
+    raise _NoHistory(why)
 
 
 def _said(span: Span) -> tuple[int, int, str]:
@@ -67,8 +89,9 @@ async def _candles(symbol: str, span: Span, rest: Rest) -> tuple[Bar, ...]:
     to_ns = floor_ns(span.to_ns, MINUTE_NS) + MINUTE_NS
     from_ns = max(from_ns, to_ns - BARS_MAX * MINUTE_NS)
     try:
-        return tuple(await rest.candles(symbol, MINUTE_NS, from_ns, to_ns))
-    except RestError as error:
+        async with asyncio.timeout(CANDLES_S_MAX):
+            return tuple(await rest.candles(symbol, MINUTE_NS, from_ns, to_ns))
+    except (RestError, TimeoutError) as error:
         log.warning("no candles for a hole", symbol=symbol, why=str(error))
         return ()
 

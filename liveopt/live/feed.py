@@ -13,11 +13,11 @@ from msgspec import structs
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.events import FeedEvent, FeedState, Hole, Refused, Tick
 from liveopt.kucoin.budget import connects
-from liveopt.kucoin.intake import Channel, Intake, Levels, Tape
-from liveopt.kucoin.rest import Denied, Rest, RestError
+from liveopt.kucoin.intake import Channel, Intake, Levels, Tape, Tops
+from liveopt.kucoin.rest import Denied, Rest
 from liveopt.kucoin.session import Denied as DeniedTopic
 from liveopt.kucoin.topics import TOPICS_PER_LINE, Topic
-from liveopt.kucoin.wire import Frame
+from liveopt.kucoin.wire import BadFrame, Frame
 from liveopt.live import backfill, probe
 from liveopt.live.audit import Audit
 from liveopt.live.clock import Clock
@@ -92,7 +92,9 @@ class Feed:
     ) -> None:
         self.rest = wires.rest
         self.clock = wires.clock
+        self._rests = (wires.rest, wires.background)
         self.mailbox = Mailbox(options.events_max)
+        topics = list(dict.fromkeys(topics))
         now_ns = wires.clock.now_ns()
         self.intake = Intake(topics, options.settle_ns, options.band, now_ns)
         self.counts = Counts()
@@ -110,10 +112,20 @@ class Feed:
         self._flush_due: asyncio.TimerHandle | None = None
         self._busy: set[str] = set()
         self._probing: set[str] = set()
+        self._unread_ns = -SECOND_NS
+        self._strange: set[str] = set()
         self._refused: Refused | None = None  # since it was last told
 
     async def run(self) -> None:
         """Feeds until it is cancelled."""
+        try:
+            await self._run()
+        finally:
+            if self._flush_due is not None:
+                self._flush_due.cancel()
+            self.mailbox.close()
+
+    async def _run(self) -> None:
         async with self._group as group:
             for number, keeper in enumerate(self.keepers):
                 group.create_task(keeper.run(), name=f"keeper {number}")
@@ -136,16 +148,37 @@ class Feed:
     def pushed(self, line: Line, frame: Frame, now_ns: int) -> None:
         """A push; raises `BadFrame` if it is of no use."""
         self.counts.frames += 1
-        if self.intake.take(frame, now_ns):
+        if line.replacing:
+            self._fence(frame.topic)
+        try:
+            known = self.intake.take(frame, now_ns)
+        except BadFrame:
+            channel = self.intake.channels[frame.topic]
+            if isinstance(channel, Tape):
+                channel.refuse(now_ns)
+            raise
+        if known:
             line.quality.good()
             if self._flush_due is None:
                 self._flush_soon()
         else:
             self.counts.unknown += 1
 
+    def _fence(self, topic: str) -> None:
+        """The new line of two: its ticks wait until the old one has brought all of its own."""
+        channel = self.intake.channels.get(topic)
+        if isinstance(channel, Tape):
+            channel.sequencer.fenced = True
+
     def refused(self, line: Line, frame: str | bytes, why: str, now_ns: int) -> None:
-        """A frame that could not be used."""
+        """A frame that could not be used; one whose topic cannot be read may have been any tick."""
         self.counts.bad += 1
+        if not any(channel.owed for channel in self.intake.tapes()):
+            for name in line.topics:
+                channel = self.intake.channels.get(name)
+                if isinstance(channel, Tape):
+                    channel.refuse(now_ns)
+                    self.intake.touch(channel)
         keeper = next((k for k in self.keepers if k.line is line), None)
         if line.quality.refuse(now_ns) and keeper is not None:
             self._recycle(keeper, "too many bad frames", BAD_TIMES)
@@ -190,18 +223,24 @@ class Feed:
         for name in keeper.topics:
             channel = self.intake.channels[name]
             channel.silence.restart(now_ns)
+            if isinstance(channel, Tape):
+                channel.sequencer.fenced = False
+                self.intake.touch(channel)
+            elif isinstance(channel, Tops):
+                channel.known = None
             if isinstance(channel, Tape | Levels) and channel.wants:
                 self._want(name)
 
-    def denied(self, _keeper: Keeper, denied: list[DeniedTopic]) -> None:
+    def denied(self, keeper: Keeper, denied: list[DeniedTopic]) -> None:
         """Topics that the exchange would not give."""
         now_ns = self.clock.now_ns()
         for topic, why in ((d.topic, d.why) for d in denied):
-            if self.intake.channels[topic].silence.usual_ns:
+            channel = self.intake.channels.get(topic)
+            if channel is None or channel.silence.since_ns > keeper.opening_ns:
                 continue  # it brings data, whatever became of the ack
             log.error("topic refused", topic=topic, why=why)
             self.mailbox.put([Refused(now_ns, topic, why)])
-            if not why.startswith(("509", "no ack")):
+            if not why.startswith(("500", "509", "no ack")):
                 self._drop(topic)
 
     # Handing on.
@@ -230,7 +269,8 @@ class Feed:
                     self.audit.tick(event)
             elif isinstance(event, Hole):
                 self.counts.holes += 1
-                self.audit.hole(event)
+                if self._options.audit:
+                    self.audit.hole(event)
                 log.warning("ticks lost", symbol=event.symbol, why=event.why)
         self.mailbox.put(events)
 
@@ -281,11 +321,17 @@ class Feed:
 
     def _look_around(self, now_ns: int) -> None:
         """Who has been silent for too long, or has something to be looked into."""
-        for name, channel in self.intake.channels.items():
-            if now_ns >= channel.silence.probe_ns and self._may_probe(name):
+        if self.mailbox.full:
+            self._unread_ns = now_ns  # then we are the silence
+        heard = now_ns > self._unread_ns + SECOND_NS
+        # The longest overdue first: the budget may not allow for all.
+        overdue = sorted(self.intake.channels.items(), key=lambda item: item[1].silence.probe_ns)
+        for name, channel in overdue:
+            if heard and now_ns >= channel.silence.probe_ns and self._may_probe(name):
                 self._probing.add(name)
                 self._group.create_task(self._probe(name, channel), name=f"probe {name}")
-            if isinstance(channel, Tape) and channel.suspects:
+            if isinstance(channel, Tape) and channel.owed:
+                channel.insist(now_ns)
                 self.intake.touch(channel)
                 self._flush_soon()
         for keeper in self.keepers:
@@ -299,6 +345,8 @@ class Feed:
         if abs(jumped_ns) > JUMP_NS:
             log.warning("the machine's clock jumped", seconds=jumped_ns / SECOND_NS)
             self._ahead_ns = ahead_ns
+            for rest in self._rests:  # after a suspend the loop's clock is behind the exchange's
+                rest.offset_ns = None
 
     def _tend(self, now_ns: int) -> None:
         if self._recorder is not None:
@@ -314,12 +362,11 @@ class Feed:
         keeper = self._keeper_of[name]
         try:
             state = await probe.look(channel, self.rest, self.clock)
-        except RestError as error:
-            if isinstance(error, Denied):
+        except Denied as error:
+            channel.silence.quiet(self.clock.now_ns())
+            if not channel.silence.usual_ns and name not in self._strange:
+                self._strange.add(name)  # it never had data, and the exchange says why
                 self.mailbox.put([Refused(self.clock.now_ns(), name, str(error))])
-                self._drop(name)
-            else:
-                self._recycle(keeper, f"silent, and no answer: {error}", 1)
             return
         finally:
             self._probing.discard(name)
@@ -328,7 +375,9 @@ class Feed:
         self.mailbox.put([state])
         if state.state == "stale":
             self._hold(keeper)
-            if not self._recycle(keeper, f"{name} is stale", channel.silence.strikes):
+            if self._recycle(keeper, f"{name} is stale", channel.silence.strikes + 1):
+                channel.silence.strikes += 1
+            else:
                 self._want(name)  # not again so soon; REST has the ticks meanwhile
 
     def _recycle(self, keeper: Keeper, why: str, times: int) -> bool:
@@ -343,7 +392,7 @@ class Feed:
         keeper = self._keeper_of[name]
         if name in keeper.topics:
             keeper.topics.remove(name)
-        del self.intake.channels[name]
+        self.intake.channels.pop(name, None)
 
     def _say_refused(self) -> None:
         """How many frames were refused in the last second, and the first of them."""

@@ -17,8 +17,8 @@ from liveopt.live.line import Line, Listener
 
 log = structlog.get_logger()
 
-OVERLAP_S: Final = 0.5
-"""How long the old connection is still read beside the new one."""
+FENCE_S: Final = 5.0
+"""How long an old connection has to bring what it still has before the new one takes over."""
 FIRST_RETRY_S_MAX: Final = 0.1
 RETRY_S: Final = 0.25
 RETRY_S_MAX: Final = 30.0
@@ -64,24 +64,38 @@ class Keeper:
     connections: int = 0
     failures: int = 0
     number: int = 0
+    opening_ns: int = 0
+    """When the present connection, or the next, began to be opened."""
     _turn: asyncio.Event = field(default_factory=asyncio.Event)
+    _broken: bool = False
     _opened_ns: int = 0
     _recycled_ns: int = -RECYCLE_NS_MAX
 
     async def run(self) -> None:
         """Never ends by itself."""
         while True:
-            old = self.line
+            owner, old = self.wiring.owner, self.line
             new = await self._open()
+            if not await self._handed_over(old):
+                owner.lost(self, "no answer before its end")
             self.line, self._opened_ns = new, self.wiring.clock.now_ns()
             self.connections += 1
+            self._broken = new.replacing = False
             self._turn.clear()
             self.ready.set()
             if old is not None and old.open:
-                self.wiring.group.create_task(_retire(old), name="retire")
-            self.wiring.owner.denied(self, new.denied)
-            self.wiring.owner.joined(self)
+                old.close("replaced")
+            owner.denied(self, new.denied)
+            owner.joined(self)
+            if not new.open:  # ended while the old one was waited for
+                self._ended(new)
             await self._until_turn()
+
+    async def _handed_over(self, old: Line | None) -> bool:
+        """Waits until the old line has brought all it has; false if it does not say so in time."""
+        if old is None or not old.open or self._broken:
+            return True  # there is nothing more to come from it, and that was told
+        return await old.fence(FENCE_S) or not old.open
 
     def recycle(self, why: str, times: int) -> bool:
         """Replaces the connection, unless that was done a moment ago.
@@ -95,6 +109,7 @@ class Keeper:
         self._recycled_ns = now_ns
         log.info("connection replaced", why=why, line=self.line and self.line.number)
         self.ready.clear()
+        self._broken = True
         self._turn.set()
         return True
 
@@ -103,11 +118,14 @@ class Keeper:
         try:
             async with asyncio.timeout(self.wiring.rng.uniform(low, high)):
                 await self._turn.wait()
+            if self.wiring.clock.now_ns() > self._opened_ns + HEALTHY_NS:
+                self.failures = 0
         except TimeoutError:
             log.info("connection renewed before its token ends")
 
     async def _open(self) -> Line:
         wiring = self.wiring
+        self.opening_ns = wiring.clock.now_ns()
         while True:
             await self._pause()
             try:
@@ -117,6 +135,7 @@ class Keeper:
                 continue
             self.number += 1
             line = Line(bullet, tuple(self.topics), wiring.owner, wiring.clock, self.number)
+            line.replacing = self.line is not None and self.line.open and not self._broken
             wiring.group.create_task(self._read(line), name=f"line {line.number}")
             if await line.settled():
                 return line
@@ -125,13 +144,16 @@ class Keeper:
     async def _read(self, line: Line) -> None:
         await line.run()
         if line is self.line:
-            if self.wiring.clock.now_ns() > self._opened_ns + HEALTHY_NS:
-                self.failures = 0
-            else:
-                self.failures += 1
-            self.ready.clear()
-            self.wiring.owner.lost(self, line.ended)
-            self._turn.set()
+            self._ended(line)
+
+    def _ended(self, line: Line) -> None:
+        """The connection that should stand is gone."""
+        if self.wiring.clock.now_ns() <= self._opened_ns + HEALTHY_NS:
+            self.failures += 1
+        self._broken = True
+        self.ready.clear()
+        self.wiring.owner.lost(self, line.ended)
+        self._turn.set()
 
     def _failed(self, why: str) -> None:
         self.failures += 1
@@ -147,8 +169,3 @@ class Keeper:
         while wait_ns:
             await asyncio.sleep(wait_ns / SECOND_NS)
             wait_ns = wiring.connects.ask(1, wiring.clock.now_ns())
-
-
-async def _retire(line: Line) -> None:
-    await asyncio.sleep(OVERLAP_S)
-    line.close("replaced")

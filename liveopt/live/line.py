@@ -29,7 +29,8 @@ SEND_S_MAX: Final = 5.0
 FRAMES_WAITING: Final = 1024
 """Frames the library reads ahead of us; beyond, TCP tells the exchange to wait."""
 CLOSED = (ConnectionClosed, OSError, TimeoutError)
-NOT_OPENED = (*CLOSED, InvalidHandshake, InvalidProxy, InvalidURI)
+# ImportError: a SOCKS proxy is set, and the library that speaks to it is missing.
+NOT_OPENED = (*CLOSED, InvalidHandshake, InvalidProxy, InvalidURI, ImportError)
 
 
 class Listener(Protocol):
@@ -52,6 +53,17 @@ def address(bullet: Bullet, connect_id: str) -> str:
     mark = "&" if urlsplit(bullet.endpoint).query else "?"
     token = quote(bullet.token, safe="")
     return f"{bullet.endpoint}{mark}token={token}&connectId={connect_id}"
+
+
+def _check(endpoint: str) -> None:
+    """Refuses, as the library would, what Python itself cannot read as an address."""
+    try:
+        parts = urlsplit(endpoint)
+        host, port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError as error:
+        raise InvalidURI("", str(error)) from error
+    if not host or port == 0 or parts.scheme not in ("ws", "wss"):
+        raise InvalidURI("", "not the address of a WebSocket")
 
 
 def opening(url: str) -> AbstractAsyncContextManager[ClientConnection]:
@@ -83,12 +95,17 @@ class Line:
     quality: Quality = field(default_factory=Quality)
     denied: list[Denied] = field(default_factory=list)
     """Topics that the exchange refused; whole once the line has settled."""
+    replacing: bool = False
+    """It takes over from a line that is still read: what it brings has to wait for that one."""
+    _session: Session | None = None
+    _ponged: asyncio.Event = field(default_factory=asyncio.Event)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Connects, subscribes, reads; returns when the connection is gone or was closed."""
         try:
+            _check(self.bullet.endpoint)
             async with opening(address(self.bullet, f"liveopt-{self.number}")) as socket:
                 await self._talk(socket)
         except NOT_OPENED as error:
@@ -106,6 +123,20 @@ class Line:
         await self._settled.wait()
         return self.open
 
+    async def fence(self, seconds: float) -> bool:
+        """Waits for the answer to a ping: all that the exchange had sent before has been read."""
+        session = self._session
+        if session is None:
+            return False
+        number = session.ping(self.clock.now_ns())
+        self._poked.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while session.pongs < number and self.open:
+                    self._ponged.clear()
+                    await self._ponged.wait()
+        return self.open and session.pongs >= number
+
     def close(self, why: str) -> None:
         """Asks the connection to end; what it still brings is not read."""
         self._end(why)
@@ -114,11 +145,13 @@ class Line:
     def _end(self, why: str) -> None:
         self.ended = self.ended or why
         self._settled.set()
+        self._ponged.set()
 
     async def _talk(self, socket: ClientConnection) -> None:
         bullet, now_ns = self.bullet, self.clock.now_ns()
         session = Session(bullet.ping_interval_ns, bullet.ping_timeout_ns, now_ns)
         session.subscribe(self.topics, now_ns)
+        self._session = session
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._write(socket, session), name="line writer")
             try:
@@ -130,13 +163,14 @@ class Line:
     async def _read(self, socket: ClientConnection, session: Session) -> None:
         listener, clock = self.listener, self.clock
         while not self.ended:
-            raw = await socket.recv()
+            raw = await socket.recv(decode=False)  # whether it is text is for the reader to say
             now_ns = clock.now_ns()
             listener.raw(raw, now_ns)
             try:
                 frame = session.receive(raw, now_ns)
                 if frame is None:
                     self._poked.set()
+                    self._ponged.set()
                 else:
                     listener.pushed(self, frame, now_ns)
             except BadFrame as error:
@@ -155,6 +189,8 @@ class Line:
                 session.over = session.over or _said(error)
             self.denied += session.denied
             session.denied = []
+            if self.listener.full:
+                session.excuse(self.clock.now_ns())
             if session.over or self.ended:
                 self._end(session.over)
                 await socket.close()
@@ -181,5 +217,7 @@ def _said(error: BaseException) -> str:
             return "connection lost"
         case TimeoutError():
             return "timed out"
+        case InvalidURI():
+            return "the exchange named a bad address"  # its own words have the token in them
         case _:
             return f"{type(error).__name__}: {error}".rstrip(": ")

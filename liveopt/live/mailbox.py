@@ -31,7 +31,9 @@ class Mailbox:
         """Hand events over, in this order."""
         for event in events:
             if isinstance(event, Quote):
-                self._quotes[event.symbol] = event
+                known = self._quotes.get(event.symbol)
+                if known is None or event.at_ns >= known.at_ns:
+                    self._quotes[event.symbol] = event
             else:
                 self._events.append(event)
         if self._events or self._quotes:

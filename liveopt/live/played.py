@@ -12,7 +12,7 @@ from liveopt.core.bars import infer_interval_ns
 from liveopt.core.events import Candle, FeedEvent
 from liveopt.data.candles import read_candles
 from liveopt.data.tables import DataError
-from liveopt.kucoin.intake import Intake, hole
+from liveopt.kucoin.intake import Intake, Tape, hole
 from liveopt.kucoin.topics import parse
 from liveopt.kucoin.wire import BadFrame, read_frame
 from liveopt.live.mailbox import Mailbox
@@ -75,36 +75,42 @@ class Played:
     async def _frames(self) -> AsyncIterator[list[FeedEvent]]:
         source = self._source
         intake = Intake((), source.settle_ns, source.band, 0)
-        now_ns, flushed_ns = 0, 0
+        now_ns = flushed_ns = before_ns = 0
         async for at_ns, raw in play_frames(source.path, source.speed):
-            now_ns = max(now_ns, at_ns)
+            now_ns += max(0, at_ns - before_ns)  # the machine's clock may have been set back
+            before_ns = at_ns
             if intake.waiting and now_ns >= flushed_ns + source.settle_ns:
                 flushed_ns = now_ns
                 yield intake.flush(now_ns)
             self.frames += 1
             try:
-                self._take(intake, raw, now_ns)
+                tape = self._take(intake, raw, now_ns)
             except BadFrame:
                 self.bad += 1
-            yield _unasked(intake, now_ns)
+                continue
+            if tape is not None and tape.wants:
+                yield _unasked(tape, now_ns)
         last = intake.flush(now_ns + source.settle_ns)
         for tape in intake.tapes():
             last += tape.sequencer.release()
         yield last
 
-    def _take(self, intake: Intake, raw: bytes, now_ns: int) -> None:
+    def _take(self, intake: Intake, raw: bytes, now_ns: int) -> Tape | None:
+        """The tape that the frame was for, if it was for one."""
         frame = read_frame(raw)
         if frame.type != "message":
-            return
+            return None
         if frame.topic not in intake.channels:
             topic = parse(frame.topic)
             if topic is None:
-                return
+                return None
             if self._source.symbols and topic.symbol not in self._source.symbols:
                 self._others.add(topic.symbol)
-                return
+                return None
             intake.add(topic, now_ns)
         intake.take(frame, now_ns)
+        channel = intake.channels[frame.topic]
+        return channel if isinstance(channel, Tape) else None
 
     def _trades(self) -> AsyncIterator[Iterable[FeedEvent]]:
         source = self._source
@@ -136,13 +142,11 @@ def _symbol(source: Source) -> str:
     return min(source.symbols, default=source.path.stem)
 
 
-def _unasked(intake: Intake, now_ns: int) -> list[FeedEvent]:
-    """There is no exchange to ask: an absurd price is not believed, a new count is."""
-    holes: list[FeedEvent] = []
-    for tape in intake.tapes():
-        order = tape.sequencer
-        if order.restarted:
-            span = order.give_up("the count began anew", now_ns)
-            holes += [] if span is None else [hole(tape.topic.symbol, span)]
-        order.held = False
+def _unasked(tape: Tape, now_ns: int) -> list[FeedEvent]:
+    """There is no exchange to ask: a new count is believed."""
+    order, holes = tape.sequencer, list[FeedEvent]()
+    if order.restarted:
+        span = order.give_up("the count began anew", now_ns)
+        holes += [] if span is None else [hole(tape.topic.symbol, span)]
+    order.held = False
     return holes

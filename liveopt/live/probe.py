@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.events import FeedState, Tick
+from liveopt.kucoin.depth import BookSnapshot
 from liveopt.kucoin.intake import Candles, Channel, Levels, Tape, Tops
 from liveopt.kucoin.rest import Denied, Garbled, Rest, RestError
 from liveopt.kucoin.sequence import BACKWARDS_NS
@@ -16,8 +17,7 @@ GRACE_S: Final = 0.3
 """What the exchange just knew may still be on its way to us."""
 PUSH_NS_MAX: Final = 3 * SECOND_NS // 2
 """Pushes of candles are gathered for about a second."""
-DEAF_NS: Final = 10 * SECOND_NS
-"""Silent for this long and REST does not answer either: the connection is given up."""
+BEHIND: Final = "the exchange has newer data"
 
 
 async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
@@ -31,12 +31,11 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
         channel.sequencer.doubtful = True  # REST may be as blind as the socket: check what comes
     try:
         behind = await _behind(channel, rest, clock.now_ns())
-    except RestError as error:
-        denied = isinstance(error, Denied)
-        if not denied and silence.age_ns(clock.now_ns()) < silence.allowed_ns + DEAF_NS:
-            await asyncio.sleep(GRACE_S)
-            return None
+    except Denied:
         raise
+    except RestError:
+        await asyncio.sleep(GRACE_S)
+        return None  # nothing is concluded; a dead socket is found by its pongs
     if behind:
         await asyncio.sleep(GRACE_S)
     now_ns = clock.now_ns()
@@ -44,8 +43,7 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
         return None
     if behind:
         silence.stale()
-        why = "the exchange has newer data"
-        return FeedState(now_ns, channel.topic.text, "stale", silence.age_ns(now_ns), why)
+        return FeedState(now_ns, channel.topic.text, "stale", silence.age_ns(now_ns), BEHIND)
     if silence.quiet(now_ns):
         return FeedState(now_ns, channel.topic.text, "quiet", silence.age_ns(now_ns))
     return None
@@ -53,27 +51,41 @@ async def look(channel: Channel, rest: Rest, clock: Clock) -> FeedState | None:
 
 async def _behind(channel: Channel, rest: Rest, now_ns: int) -> bool:
     """The exchange has something that the channel has not."""
-    symbol = channel.topic.symbol
     match channel:
-        case Tape(sequencer=order):
-            history = await rest.trades(symbol)
-            if order.last is None:
-                return await _traded_since(history, channel.silence, rest, now_ns)
-            if not _reaches(history, order.last):
-                raise Garbled("the exchange's history is older than its stream")
-            return not order.knows(history[-1])
-        case Tops(last=last):
-            book = await rest.book(symbol)
-            if not book.bids or not book.asks:
-                return False
-            return last is None or (last.bid, last.ask) != (book.bids[0][0], book.asks[0][0])
-        case Levels(depth=depth):
-            return (await rest.book(symbol)).sequence > depth.sequence
+        case Tape():
+            return await _is_tape_behind(channel, rest, now_ns)
+        case Tops() | Levels():
+            return _is_book_behind(channel, await rest.book(channel.topic.symbol))
         case Candles(silence=silence):
             # Every trade moves a candle, so one that is younger than the last push tells.
-            return await _traded_since(await rest.trades(symbol), silence, rest, now_ns)
+            history = await rest.trades(channel.topic.symbol)
+            return await _traded_since(history, silence, rest, now_ns)
         case _:
             assert_never(channel)
+
+
+async def _is_tape_behind(tape: Tape, rest: Rest, now_ns: int) -> bool:
+    order = tape.sequencer
+    history = await rest.trades(tape.topic.symbol)
+    if order.last is None:
+        return await _traded_since(history, tape.silence, rest, now_ns)
+    if not _reaches(history, order.last):
+        raise Garbled("the exchange's history is older than its stream")
+    return not order.knows(history[-1])
+
+
+def _is_book_behind(channel: Tops | Levels, book: BookSnapshot) -> bool:
+    if isinstance(channel, Tops):
+        if not book.bids or not book.asks:
+            return False
+        top = book.bids[0][0], book.asks[0][0]
+        if channel.known is None:
+            channel.known = top  # nothing is pushed before something changes
+        return channel.known != top
+    if not channel.depth.sequence:
+        channel.start(book)  # it waits for one anyway
+        return False
+    return book.sequence > channel.depth.sequence
 
 
 def _reaches(history: Sequence[Tick], last: Tick) -> bool:
@@ -85,6 +97,7 @@ def _reaches(history: Sequence[Tick], last: Tick) -> bool:
 
 
 async def _traded_since(history: Sequence[Tick], silence: Silence, rest: Rest, now_ns: int) -> bool:
-    """A trade is younger than the silence is long, and not so young that its push is under way."""
-    since_ns = await rest.server_now_ns() - silence.age_ns(now_ns)
-    return bool(history) and history[-1].at_ns > since_ns + PUSH_NS_MAX
+    """Something traded since the last push, and not so lately that its push is under way."""
+    now_at_ns = await rest.server_now_ns()
+    since_ns = now_at_ns - silence.age_ns(now_ns)
+    return any(since_ns < tick.at_ns < now_at_ns - PUSH_NS_MAX for tick in history)

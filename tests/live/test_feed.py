@@ -21,7 +21,7 @@ from liveopt.core.events import (
     Refused,
     Tick,
 )
-from liveopt.exchange_sim.faults import Params
+from liveopt.exchange_sim.kinds import Params
 from liveopt.exchange_sim.server import Setup
 from liveopt.kucoin.intake import Levels
 from liveopt.kucoin.topics import Kind, Topic

@@ -19,7 +19,7 @@ import numpy as np
 from liveopt import logs
 from liveopt.core.bars import MINUTE_NS, SECOND_NS
 from liveopt.core.events import Disagreement, FeedEvent, FeedState, Hole, Late, Tick
-from liveopt.exchange_sim.faults import Params
+from liveopt.exchange_sim.kinds import Params
 from liveopt.exchange_sim.server import Setup
 from liveopt.kucoin.topics import Kind, Topic
 from liveopt.kucoin.watch import Silence
@@ -61,7 +61,11 @@ async def rotations(world: World, count: int) -> dict[str, object]:
     options = Options(settle_ns=2_000_000, rotate_s=(4.0, 10.0))
     async with show(world, options) as stage:
         stage.sim.faults.turn_on("token-life", {"seconds": 3.0})  # an old token is of no use
-        await until(lambda: stage.feed.keepers[0].connections > count, 10.0)
+        while stage.feed.keepers[0].connections <= count:
+            for connection in world.network.find(websocket=True):
+                slow_s = world.random.choice((0.01, 0.05, 0.3, 1.0))
+                connection.down.latency_s = (slow_s / 2, slow_s)  # no two ways are the same
+            await asyncio.sleep(1.0)
         minutes = world.elapsed_s / 60.0
         connections = stage.feed.keepers[0].connections
     told, untold = stage.lost()
@@ -138,7 +142,14 @@ def _is_live(silence: Silence) -> bool:
 
 async def thin(world: World, hours: float) -> dict[str, object]:
     """A market that hardly trades: no connection may be given up for that."""
-    async with show(world, Options(), lambda plain: replace(plain, activity=0.01)) as stage:
+    topics = [
+        Topic("futures", kind, SYMBOL, MINUTE_NS if kind == "candles" else 0) for kind in KINDS
+    ]
+
+    def setup(plain: Setup) -> Setup:
+        return replace(plain, activity=0.01, regime="quiet")
+
+    async with show(world, Options(), setup, topics) as stage:
         await asyncio.sleep(hours * 3600.0)
         keeper = stage.feed.keepers[0]
     told, untold = stage.lost()

@@ -338,6 +338,46 @@ def test_a_span_whose_end_is_not_known_ends_where_it_begins() -> None:
     assert span == Span(tick(3).at_ns, tick(3).at_ns, "REST is down")
 
 
+def test_who_releases_sees_whether_there_was_another_cut() -> None:
+    order = cut([1, 2, 3], [])
+    cuts = order.cuts
+    order.hold()
+    assert order.cuts == cuts + 1
+
+
+def test_behind_a_fence_ticks_of_two_connections_are_put_in_order() -> None:
+    order = fed(1)
+    order.settled(SETTLE)
+    order.fenced = True
+    order.offer(tick(3), SETTLE)
+    assert order.settled(99 * MS) == []
+    assert not due(order)
+    assert not asks(order)
+    order.offer(tick(2), 99 * MS)
+    order.fenced = False
+    assert numbers(order.settled(99 * MS)) == [2, 3]
+    order.fenced = True
+    order.offer(tick(4), 99 * MS)
+    assert numbers(order.release()) == [4]
+    assert not order.fenced
+
+
+def test_what_the_history_has_and_the_stream_passed_by_is_told_once() -> None:
+    order = fed(5, 8)
+    assert order.overlooked(span_of(1, 9)) == [], "nothing was handed on yet"
+    order.settled(SETTLE)
+    assert numbers(order.overlooked(span_of(1, 9))) == [6, 7]
+    assert order.overlooked(span_of(1, 9)) == []
+    assert order.offer(tick(6), 9 * MS) is None, "a duplicate by now"
+
+
+def test_what_a_span_has_declared_lost_was_not_overlooked() -> None:
+    order = cut([1], [9])
+    order.join(span_of(7, 9), 20 * MS)
+    order.settled(20 * MS)
+    assert order.overlooked(span_of(1, 9)) == []
+
+
 # A new count.
 
 LATER = BEGAN + 60 * SECOND_NS

@@ -101,13 +101,13 @@ def test_a_new_connection_counts_its_silence_from_its_start() -> None:
     assert silence.usual_ns == pytest.approx(S)
 
 
-def test_stale_strikes_are_counted_until_data_comes() -> None:
+def test_stale_is_said_once_and_ends_with_data() -> None:
     silence, now_ns = steady(S)
-    silence.stale()
-    silence.stale()
-    assert (silence.state, silence.strikes) == ("stale", 2)
+    assert silence.stale()
+    assert not silence.stale()
+    silence.strikes = 2
     assert silence.data(now_ns + S)
-    assert silence.strikes == 0
+    assert (silence.state, silence.strikes) == ("live", 0)
 
 
 # Bad frames.
