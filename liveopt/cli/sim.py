@@ -21,6 +21,7 @@ from liveopt.exchange_sim.kinds import KINDS, BadFault, Params
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.plan import BadPlan, Entry, check_plan, read_plan
 from liveopt.exchange_sim.played import Recording, open_played
+from liveopt.exchange_sim.regimes import REGIMES, regime_named
 from liveopt.exchange_sim.server import Setup, Simulator
 from liveopt.exchange_sim.specs import BY_SYMBOL, SPECS, Spec, spec_named
 from liveopt.live.clock import Clock
@@ -33,6 +34,9 @@ PortOption = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free 
 PlayOption = Annotated[
     list[str] | None,
     typer.Option("--play", metavar="FILE[:SYMBOL]", help="Trades, candles, frames to play."),
+]
+RegimeOption = Annotated[
+    str | None, typer.Option(help=f"One mood for all: {', '.join(REGIMES)}. Drawn if not given.")
 ]
 PlainOption = Annotated[
     bool,
@@ -52,6 +56,7 @@ def sim(
     edge: Annotated[
         str | None, typer.Option(help="Something to find, such as momentum:5m:0.0005.")
     ] = None,
+    regime: RegimeOption = None,
     play: PlayOption = None,
     lead: Annotated[
         int, typer.Option(min=0, help="Seconds of a played file that are its past at the start.")
@@ -86,6 +91,7 @@ def sim(
         _setup(options, _speed(speed), start),
         ports=(spot_port, futures_port),
         edge=_edge(edge),
+        regime=_regime(regime),
         faults=_faults(faults),
         plan=_plan(plan),
         plain_passphrase=plain_passphrase,
@@ -143,6 +149,13 @@ def _edge(text: str | None) -> Edge | None:
         return None if text is None else parse_edge(text)
     except ValueError as error:
         raise BadParameter(f"--edge: {error}") from error
+
+
+def _regime(name: str | None) -> str | None:
+    try:
+        return None if name is None else regime_named(name).name
+    except ValueError as error:
+        raise BadParameter(f"--regime: {error}") from error
 
 
 def _faults(text: str | None) -> list[tuple[str, Params]]:

@@ -1,5 +1,6 @@
 """Paper money: what each account owns, and what its open orders hold of it."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
@@ -9,6 +10,8 @@ from liveopt.exchange_sim.amounts import ZERO
 Kind = Literal["main", "trade"]
 DEFAULT_SPOT: Final = {"USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(20)}
 DEFAULT_FUTURES: Final = {"USDT": Decimal(100_000), "XBT": Decimal(2)}
+TRANSFERS_MAX: Final = 1_000
+"""Transfers that are remembered."""
 
 
 class NotEnough(Exception):
@@ -55,6 +58,41 @@ class Wallet:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money that went from one account of a user (main, trade, contract) to another."""
+
+    id: str
+    number: int
+    at_ms: int
+    currency: str
+    amount: Decimal
+    source: str
+    target: str
+
+    @property
+    def wallet(self) -> str:
+        """The currency as futures name it."""
+        return {"BTC": "XBT"}.get(self.currency, self.currency)
+
+    @property
+    def into_contract(self) -> Decimal:
+        """What the futures wallet got, negative where it gave."""
+        return self.amount if self.target == "contract" else -self.amount
+
+    @property
+    def kind(self) -> str:
+        """As the history of the futures wallet calls it."""
+        return "TransferIn" if self.target == "contract" else "TransferOut"
+
+    @property
+    def remark(self) -> str:
+        """The other account, in words."""
+        if self.target == "contract":
+            return f"Transferred from {self.source.title()} Account"
+        return f"Transferred to {self.target.title()} Account"
+
+
 @dataclass(slots=True)
 class Account:
     """One user: spot balances, futures wallets, and how its futures are margined."""
@@ -65,7 +103,7 @@ class Account:
     wallets: dict[str, Wallet] = field(default_factory=dict)
     margin_mode: dict[str, str] = field(default_factory=dict)
     cross_leverage: dict[str, Decimal] = field(default_factory=dict)
-    risk_level: dict[str, int] = field(default_factory=dict)
+    transfers: deque[Transfer] = field(default_factory=lambda: deque(maxlen=TRANSFERS_MAX))
 
     def balance(self, currency: str, kind: Kind = "trade") -> Balance:
         """The balance of a currency, empty where there never was one."""

@@ -1,17 +1,16 @@
 """REST of spot accounts: balances, fees, who one is, and moving money between accounts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from liveopt.exchange_sim.accounts import Account, Balance, NotEnough
-from liveopt.exchange_sim.amounts import ZERO, parse, text
+from liveopt.exchange_sim.amounts import text
 from liveopt.exchange_sim.api import Call, Method, Pool, Route
+from liveopt.exchange_sim.bodies import typed
 from liveopt.exchange_sim.floor import refuse
 from liveopt.exchange_sim.futures_orders import FuturesDesk
-from liveopt.exchange_sim.futures_push import push_wallet
-from liveopt.exchange_sim.spot_push import account_id, push_balance
+from liveopt.exchange_sim.spot_push import account_id
+from liveopt.exchange_sim.transfers import move
 
 
 @dataclass(slots=True)
@@ -19,6 +18,8 @@ class AccountsApi:
     """Each method answers one endpoint."""
 
     futures: FuturesDesk
+    keys: Mapping[str, str]
+    """The API key of each account that has one."""
 
     def routes(self) -> Iterable[Route]:
         """All on the spot host."""
@@ -32,6 +33,7 @@ class AccountsApi:
         # a client with keys asks what can be margined before it trades: nothing here
         yield _route("GET", "/api/v3/margin/symbols", self._margin_symbols, 3, "spot")
         yield _route("GET", "/api/v1/isolated/symbols", lambda _: [], 3, "spot")
+        yield Route("GET", "/api/v3/announcements", _no_news, 20)
         yield _route("POST", "/api/v3/accounts/universal-transfer", self._transfer, 4)
         yield _route("POST", "/api/v2/accounts/inner-transfer", self._inner_transfer, 10)
 
@@ -91,7 +93,7 @@ class AccountsApi:
     def _api_key(self, call: Call) -> Any:
         return {
             "remark": "liveopt sim",
-            "apiKey": call.user,
+            "apiKey": self.keys.get(call.user, ""),
             "apiVersion": 3,
             "permission": "General,Futures,Spot,InnerTransfer,Transfer",
             "createdAt": self.futures.floor.now_ms,
@@ -103,42 +105,22 @@ class AccountsApi:
         return {"timestamp": self.futures.floor.now_ms, "items": []}
 
     def _transfer(self, call: Call) -> Any:
-        self._move(call, str(call.body.get("fromAccountType")), str(call.body.get("toAccountType")))
-        return {"orderId": self.futures.floor.ids.spot_order(self.futures.floor.now_ns)}
+        return self._moved(call, ("fromAccountType", "toAccountType"))
 
     def _inner_transfer(self, call: Call) -> Any:
-        self._move(call, str(call.body.get("from")), str(call.body.get("to")))
-        return {"orderId": self.futures.floor.ids.spot_order(self.futures.floor.now_ns)}
+        return self._moved(call, ("from", "to"))
 
-    def _move(self, call: Call, source: str, target: str) -> None:
-        """Between main, trade and contract; the futures side says XBT for BTC."""
-        amount, currency = parse(call.body.get("amount")), str(call.body.get("currency"))
-        kinds = [name.lower().removesuffix("_hf") for name in (source, target)]
-        if amount is None or amount <= 0 or not set(kinds) <= {"main", "trade", "contract"}:
-            raise refuse("400100", "transfer is invalid")
-        account = self.futures.accounts[call.user]
-        try:
-            self._change(account, kinds[0], currency, -amount)
-        except NotEnough:
-            raise refuse("230003", "Balance insufficient!") from None
-        self._change(account, kinds[1], currency, amount)
+    def _moved(self, call: Call, names: tuple[str, str]) -> Any:
+        what = (call.body.get("currency"), call.body.get("amount"))
+        way = (str(call.body.get(names[0])), str(call.body.get(names[1])))
+        return {"orderId": move(self.futures, call.user, what, way).id}
 
-    def _change(self, account: Account, kind: str, currency: str, amount: Decimal) -> None:
-        if kind == "contract":
-            name = {"BTC": "XBT"}.get(currency, currency)
-            if amount < 0 and -amount > self.futures.available(account.user, name):
-                raise NotEnough
-            account.wallet(name).total += amount
-            push_wallet(self.futures, account.user, name)
-            return
-        balance: Balance = account.balance(currency, "main" if kind == "main" else "trade")
-        balance.add(amount)
-        if kind == "trade":
-            where = (account.user, currency, balance)
-            push_balance(self.futures.floor, where, (amount, ZERO), "trade.transfer", {})
+
+def _no_news(_: Call) -> Any:
+    return {"totalNum": 0, "totalPage": 0, "currentPage": 1, "pageSize": 50, "items": []}
 
 
 def _route(
     method: Method, path: str, answer: Callable[[Call], Any], weight: int, pool: Pool = "management"
 ) -> Route:
-    return Route(method, path, answer, weight, pool, signed=True)
+    return Route(method, path, typed(method, answer), weight, pool, signed=True)

@@ -20,14 +20,19 @@ def text20(value: Decimal) -> str:
 
 
 def parse(value: object) -> Decimal | None:
-    """A finite number from a request, written as a string or a number; None when it is neither."""
+    """A number from a request, written as a string or a number; None when it is neither.
+
+    What no amount, price or time can be is none either: it would not fit the arithmetic.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    if not number.is_finite() or number.adjusted() >= 20 or len(number.as_tuple().digits) > 40:
+        return None
+    return number if not number or number.adjusted() >= -20 else ZERO
 
 
 def share(whole: Decimal, part: int, of: int) -> Decimal:

@@ -14,9 +14,10 @@ TICK_S: Final = 0.01
 BUSY_S: Final = 0.05
 """For so long at most it keeps the loop from serving clients."""
 BREATH_S: Final = 0.001
-SLICE_NS: Final = 30 * SECOND_NS
-"""At full speed, market time between two looks at whether the clients have read everything."""
-BACKLOG_MAX: Final = 256 * 1024
+SLICE_NS: Final = 2 * SECOND_NS
+"""At full speed, market time after which it is waited until the clients have read everything."""
+SLOW_S: Final = 30.0
+"""A client that takes longer to read a slice is cut off."""
 CHECK_S: Final = 0.1
 """How often sockets look at the clock."""
 
@@ -35,22 +36,18 @@ class Drive:
         self._loop = asyncio.get_running_loop()
         self._begun_s = self._from_s = self._loop.time()
         self._begun_ns = self._from_ns = view.now_ns
+        self._checked_s = self._begun_s
         self._follow_plan()
 
     async def run(self) -> None:
         """Until cancelled."""
-        checked_s = self._loop.time()
         while True:
             full = self._speed == "max" and self._hub.listened()
             if full:
                 await self._at_full_speed()
             else:
                 self._catch_up()
-            now_s = self._loop.time()
-            if now_s - checked_s >= CHECK_S:
-                checked_s = now_s
-                self._follow_plan()
-                self._hub.check(now_s)
+            self._look()
             await asyncio.sleep(BREATH_S if full else TICK_S)
 
     @property
@@ -85,14 +82,32 @@ class Drive:
         self._hub.flush()
 
     async def _at_full_speed(self) -> None:
-        while self._hub.backlog() > BACKLOG_MAX:
-            self._hub.check(self._loop.time())
-            await asyncio.sleep(BREATH_S)
+        """A slice of the market, and on only when everybody has read it."""
         until_ns = self._view.now_ns + SLICE_NS
         until_s = self._loop.time() + BUSY_S
         while self._view.now_ns < until_ns and self._loop.time() <= until_s:
             self._step(until_ns)
-            self._hub.flush()
-            if self._hub.backlog() > BACKLOG_MAX:
-                break
+        await self._until_read()
         self._from_s, self._from_ns = self._loop.time(), self._view.now_ns
+
+    async def _until_read(self) -> None:
+        """Buffers of kernels and libraries hold hours of a market, so that each client is asked."""
+        until_s = self._loop.time() + SLOW_S
+        probes = {outlet.probe(): outlet for outlet in self._hub.listeners()}
+        self._hub.flush()
+        late = set(probes)
+        while late:
+            _, late = await asyncio.wait(late, timeout=CHECK_S)
+            self._look()
+            if self._loop.time() >= until_s:
+                for probe in late:
+                    probes[probe].reset()
+                return
+
+    def _look(self) -> None:
+        """What goes by the loop's clock, when it is time to."""
+        now_s = self._loop.time()
+        if now_s - self._checked_s >= CHECK_S:
+            self._checked_s = now_s
+            self._follow_plan()
+            self._hub.check(now_s)

@@ -6,14 +6,21 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from liveopt.exchange_sim.faults import Active, BadFault, Faults, parse_faults
+from liveopt.exchange_sim.faults import Active, Faults, parse_faults
 from liveopt.exchange_sim.frames import encode
+from liveopt.exchange_sim.kinds import BadFault
 
 
 class Control:
-    """`/sim/status` and `/sim/faults`, on both hosts."""
+    """`/sim/status`, `/sim/faults` and `/sim/regime`, on both hosts."""
 
-    def __init__(self, faults: Faults, status: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        status: Callable[[], dict[str, Any]],
+        force: Callable[[str | None], None],
+    ) -> None:
+        self._force = force
         self._faults = faults
         self._status = status
 
@@ -24,6 +31,8 @@ class Control:
             web.get("/sim/faults", self._get),
             web.post("/sim/faults", self._post),
             web.delete("/sim/faults", self._delete),
+            web.post("/sim/regime", self._post_regime),
+            web.delete("/sim/regime", self._delete_regime),
         ]
 
     async def _get_status(self, _: web.Request) -> web.Response:
@@ -61,6 +70,20 @@ class Control:
         except BadFault as error:
             return _answer({"error": str(error)}, 400)
         return _answer({"on": self._now()})
+
+    async def _post_regime(self, request: web.Request) -> web.Response:
+        """The name of the mood that all markets are in from now on, as plain text."""
+        try:
+            name = (await request.read()).decode().strip()
+            self._force(name)
+        except ValueError as error:
+            return _answer({"error": str(error)}, 400)
+        return _answer({"regime": name})
+
+    async def _delete_regime(self, _: web.Request) -> web.Response:
+        """Moods follow each other again."""
+        self._force(None)
+        return _answer({"regime": None})
 
     def _now(self) -> list[dict[str, Any]]:
         return [_row(active) for active in self._faults.now()]

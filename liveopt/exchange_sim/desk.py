@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from liveopt.core.bars import SECOND_NS
 from liveopt.exchange_sim.accounts import Account, paper_account
 from liveopt.exchange_sim.accounts_api import AccountsApi
 from liveopt.exchange_sim.api import Route
@@ -10,9 +11,11 @@ from liveopt.exchange_sim.auth import Credential, paper_credential
 from liveopt.exchange_sim.dead_switch import DeadSwitch
 from liveopt.exchange_sim.events import Event, Traded
 from liveopt.exchange_sim.exchange import Exchange
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.floor import Floor
 from liveopt.exchange_sim.futures_api import FuturesApi
 from liveopt.exchange_sim.futures_orders import FuturesDesk
+from liveopt.exchange_sim.ledger_api import LedgerApi
 from liveopt.exchange_sim.positions_api import PositionsApi
 from liveopt.exchange_sim.settlement import Settlement
 from liveopt.exchange_sim.specs import Venue
@@ -28,13 +31,20 @@ class Desk:
     """
 
     def __init__(
-        self, exchange: Exchange, *, seed: int = 0, accounts: Iterable[Account] | None = None
+        self,
+        exchange: Exchange,
+        *,
+        seed: int = 0,
+        accounts: Iterable[Account] | None = None,
+        faults: Faults | None = None,
     ) -> None:
+        """Without a board of faults it has one of its own, whose seconds are the market's."""
         self.credential: Credential = paper_credential(seed)
         if accounts is None:
             accounts = [paper_account(self.credential.user)]
         self.accounts = {account.user: account for account in accounts}
-        self.floor = Floor(exchange, seed)
+        self.faults = faults or Faults(seed, lambda: exchange.now_ns / SECOND_NS)
+        self.floor = Floor(exchange, seed, self.faults)
         self.spot = SpotDesk(self.floor, self.accounts)
         self.futures = FuturesDesk(self.floor, self.accounts)
         self.spot_stops = SpotStops(self.spot)
@@ -44,18 +54,20 @@ class Desk:
         self.floor.fill = self._fill
         exchange.listeners.append(self.listen)
 
-    @property
-    def faults(self) -> dict[str, dict[str, Any]]:
-        """The trading faults that are on, by the names of TRADING_FAULTS, with parameters."""
-        return self.floor.faults
-
     def routes(self, venue: Venue) -> list[Route]:
         """The signed endpoints of one host, literal paths before those with names in them."""
+        ledger = LedgerApi(self.futures, self.spot)
         if venue == "spot":
-            accounts = AccountsApi(self.futures).routes()
-            return [*SpotApi(self.spot, self.spot_stops, self.switch).routes(), *accounts]
+            accounts = AccountsApi(
+                self.futures, {self.credential.user: self.credential.key}
+            ).routes()
+            return [
+                *SpotApi(self.spot, self.spot_stops, self.switch).routes(),
+                *ledger.spot_routes(),
+                *accounts,
+            ]
         positions = PositionsApi(self.futures, self.settlement).routes()
-        return [*FuturesApi(self.futures).routes(), *positions]
+        return [*FuturesApi(self.futures).routes(), *positions, *ledger.futures_routes()]
 
     def funding_rows(self) -> list[tuple[str, dict[str, Any]]]:
         """What /contract/announcement has to say since the last call, as (subject, data)."""

@@ -13,7 +13,9 @@ class Edge:
     """After each clock-aligned window the fair price drifts by the sign of that window's return.
 
     It drifts by `size` (a fraction) per minute until the next window closes: the same way under
-    `momentum`, the other way under `reversion`. Everything else about the market is unchanged.
+    `momentum`, the other way under `reversion`. Everything else about the market is unchanged, so
+    that moods with a memory of their own add theirs to it: `up`, `down` and `crash` a trend, and
+    the mood `reversion` its pull back to where it began.
     """
 
     rule: Rule

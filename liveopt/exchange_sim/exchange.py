@@ -8,6 +8,7 @@ from typing import Final
 from liveopt.exchange_sim.edge import Edge
 from liveopt.exchange_sim.events import Event, Push
 from liveopt.exchange_sim.market import Conditions, Market, open_market
+from liveopt.exchange_sim.regimes import regime_named
 from liveopt.exchange_sim.specs import SPECS, Spec, spec_named
 
 SLICE_NS: Final = 100_000_000
@@ -66,10 +67,10 @@ class Exchange:
     def tell(self, events: list[Event]) -> None:
         """What a client's order caused, told to the listeners like everything else.
 
-        Every listener hears everything in the same order, also when one causes more by acting.
+        Every listener hears everything in the same order, also when one causes more by acting. In
+        a slice without events they hear so: orders expire, and funding is due, all the same.
         """
-        if events:
-            self._told.append(events)
+        self._told.append(events)
         if self._telling:
             return
         self._telling = True
@@ -87,6 +88,12 @@ class Exchange:
             listener(push)
 
     def force(self, regime: str | None) -> None:
-        """From now on only this mood everywhere; None lets them follow each other."""
+        """From now on only this mood everywhere; None lets them follow each other.
+
+        Markets that are played from a file have no moods.
+        """
+        if regime is not None:
+            regime_named(regime)
         for market in self.markets.values():
-            market.force(regime)
+            if market.regime != "played":
+                market.force(regime)

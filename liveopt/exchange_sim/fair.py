@@ -97,7 +97,10 @@ class Fair:
         self._next_ns = min(self._jump_ns, self._mood_ns, self._window_ns)
 
     def _drift_to(self, at_ns: int) -> None:
-        self.index *= 1.0 + self._drift * (at_ns - self._since_ns) * 1e-9
+        """What the price is pulled to goes along with the edge, or it would take the edge back."""
+        elapsed_s = (at_ns - self._since_ns) * 1e-9
+        self.index *= 1.0 + self._drift * elapsed_s
+        self._anchor *= 1.0 + self._edge_drift * elapsed_s
         self._since_ns = at_ns
 
     def _change_mood(self, at_ns: int) -> None:

@@ -1,40 +1,25 @@
 """The trading floor: what spot and futures trading share - markets, names, faults, pushes."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from liveopt.exchange_sim.api import ApiError
 from liveopt.exchange_sim.events import Event, Push, Side, Traded
 from liveopt.exchange_sim.exchange import Exchange
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.ids import Ids
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.orders import Order
 from liveopt.exchange_sim.specs import Venue
 
-TRADING_FAULTS: Final = {
-    "order_invisible": "orders younger than `seconds` are not found, whoever asks",
-    "reject_async": "an accepted order is cancelled at once, as if the matching had refused it",
-    "fill_before_cancel": "a resting order is filled at its price just before it is cancelled",
-    "stop_refused": "a stop triggers, and the order it stands for is refused",
-    "duplicate_pushes": "each private push is sent `copies` times (default 2)",
-    "lost_pushes": "private pushes whose topic begins with `topic` are not sent",
-    "margin_mode_mismatch": "futures orders are refused with 330005",
-    "hedge_mode": "futures orders are refused with 330012: the account is in hedge mode",
-    "insufficient_balance": "orders are refused for lack of balance",
-    "suspended": "futures orders and cancels are refused with 300002, spot orders with 200001",
-    "liquidate": "every open position (of `symbol`) is liquidated at the next moment",
-    "deleverage": "half of every position (of `symbol`) is closed by ADL at the next moment",
-}
-"""Name and meaning. Each takes `symbol` (all without it) and `count` (no end without it)."""
-
 
 class Floor:
     """Orders go through here to the markets, and what happened comes back in order."""
 
-    def __init__(self, exchange: Exchange, seed: int) -> None:
+    def __init__(self, exchange: Exchange, seed: int, faults: Faults) -> None:
         self.exchange = exchange
         self.ids = Ids(seed)
-        self.faults: dict[str, dict[str, Any]] = {}
+        self.faults = faults
         self.fill: Callable[[Traded], None] = _nobody
         """Who books the trades of clients' orders."""
         self._booked: set[tuple[str, int]] = set()
@@ -55,31 +40,27 @@ class Floor:
         return market if market is not None and market.spec.venue == venue else None
 
     def strikes(self, name: str, symbol: str) -> bool:
-        """Whether a fault is on for this symbol; one with a `count` wears off."""
-        fault = self.faults.get(name)
-        if fault is None or fault.get("symbol", symbol) != symbol:
-            return False
-        if "count" in fault:
-            if fault["count"] <= 1:
-                del self.faults[name]
-            else:
-                self.faults[name] = fault | {"count": fault["count"] - 1}
-        return True
+        """Whether a fault of trading strikes at this symbol now."""
+        market = self.exchange.markets.get(symbol)
+        where = {} if market is None else {"venue": market.spec.venue}
+        return self.faults.strike(name.replace("_", "-"), symbol=symbol, **where) is not None
 
     def visible(self, order: Order) -> bool:
         """Whether queries and cancels find the order yet."""
-        fault = self.faults.get("order_invisible")
-        if fault is None or fault.get("symbol", order.spec.symbol) != order.spec.symbol:
+        where = {"symbol": order.spec.symbol, "venue": order.spec.venue}
+        hidden = self.faults.holds("order-invisible", **where)
+        if hidden is None or self.now_ns - order.at_ns >= float(hidden["seconds"]) * 1e9:
             return True
-        return bool(self.now_ns - order.at_ns >= fault.get("seconds", 2) * 1e9)
+        return self.faults.strike("order-invisible", **where) is None
 
     def push(self, user: str, topic: str, subject: str, data: dict[str, Any]) -> None:
         """A message to the private sockets of an account."""
-        lost = self.faults.get("lost_pushes")
-        if lost is not None and topic.startswith(lost.get("topic", "/")):
+        venue = "futures" if topic.startswith("/contract") else "spot"
+        where = {"topic": topic, "symbol": str(data.get("symbol", "")), "venue": venue}
+        if self.faults.strike("lost-pushes", **where) is not None:
             return
-        repeated = self.faults.get("duplicate_pushes")
-        for _ in range(1 if repeated is None else int(repeated.get("copies", 2))):
+        repeated = self.faults.strike("duplicate-pushes", **where)
+        for _ in range(1 if repeated is None else int(repeated["copies"])):
             self.exchange.push(Push(user, topic, subject, data))
 
     def submit(self, order: Order, limit_ticks: int | None, lots: int, rest: bool) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 TEXT: Final = 0x81
 BINARY: Final = 0x82
+PING: Final = 0x89
 
 encode: Final = msgspec.json.Encoder().encode
 """JSON without spaces."""

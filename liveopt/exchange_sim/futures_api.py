@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from liveopt.exchange_sim.amounts import ZERO, text
 from liveopt.exchange_sim.api import ApiError, Call, Method, Route
+from liveopt.exchange_sim.bodies import typed
 from liveopt.exchange_sim.floor import refuse
 from liveopt.exchange_sim.futures_orders import FuturesDesk
 from liveopt.exchange_sim.futures_rows import fill_row, order_row
@@ -239,10 +240,9 @@ def _receipt(order: FuturesOrder) -> dict[str, Any]:
 
 def _listed(call: Call) -> list[Mapping[str, Any]]:
     """The orders of a body that is a list; the server hands it over under the name `list`."""
-    bodies: Any = call.body
-    found = bodies.get("list") if isinstance(bodies, Mapping) else bodies
-    return [one for one in found or [] if isinstance(one, Mapping)]
+    bodies: list[Mapping[str, Any]] = call.body.get("list") or []
+    return bodies
 
 
 def _route(method: Method, path: str, answer: Callable[[Call], Any], weight: int) -> Route:
-    return Route(method, path, answer, weight, "futures", signed=True)
+    return Route(method, path, typed(method, answer), weight, "futures", signed=True)

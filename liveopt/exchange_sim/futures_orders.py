@@ -14,7 +14,7 @@ from liveopt.exchange_sim.futures_push import push_order, push_position, push_st
 from liveopt.exchange_sim.futures_terms import FuturesOrder, check_band, mark_of
 from liveopt.exchange_sim.matching import match
 from liveopt.exchange_sim.orders import HISTORY_MAX, Blotter, Fill
-from liveopt.exchange_sim.positions import Position, margin_for, notional, risk_levels, value_at
+from liveopt.exchange_sim.positions import Position, margin_for, notional, value_at
 
 OPEN_MAX: Final = 100
 STOPS_MAX: Final = 50
@@ -30,6 +30,7 @@ class ClosedPosition:
     lots: int
     closed_ns: int
     price: Decimal
+    """The average of what it was closed at, as `open_price` is of what it was opened at."""
     kind: str
     profit: Decimal
     fees: Decimal
@@ -96,9 +97,11 @@ class FuturesDesk:
         market = self.floor.exchange.markets[order.spec.symbol]
         after = position.lots + order.signed * order.lots
         size = notional(order.spec, after, mark_of(market))
-        levels = risk_levels(order.spec)
-        if abs(after) > abs(position.lots) and size > levels[-1].most:
+        allowed = position.allowed()
+        if abs(after) > abs(position.lots) and size > allowed.most:
             raise refuse("300005", "The order will exceed your maximum risk limit.")
+        if order.leverage > allowed.leverage:
+            raise refuse("300016", f"The leverage cannot be greater than {allowed.leverage}.")
         if self.floor.strikes("insufficient_balance", order.spec.symbol) or self._margin(
             order, self._opening(order)
         ) > self.available(order.user, order.spec.settle):
@@ -165,7 +168,7 @@ class FuturesDesk:
         if order.done or not lots:
             return
         spec = order.spec
-        rate = spec.maker_fee if maker and not (order.hidden or order.iceberg) else spec.taker_fee
+        rate = spec.maker_fee if maker else spec.taker_fee
         fill = self.exchange_lots(order, trade, (lots, maker), rate)
         self._reduce_hold(order)
         push_order(self.floor, order, "match", fill)
@@ -191,7 +194,7 @@ class FuturesDesk:
             position.fees += closing_fee
             wallet.total += position.close(order.signed * closing, price)
             if not position.lots:
-                self._over(position, closing * order.signed, price, order.trade_type)
+                self._over(position, closing * order.signed, order.trade_type)
         if lots > closing:
             more = abs(value_at(spec, lots - closing, price))
             if order.margin_mode == "ISOLATED" or not position.lots:
@@ -334,14 +337,15 @@ class FuturesDesk:
         if held:
             push_wallet(self, order.user, order.spec.settle)
 
-    def _over(self, position: Position, signed: int, price: Decimal, trade_type: str) -> None:
+    def _over(self, position: Position, signed: int, trade_type: str) -> None:
         side = "LONG" if signed < 0 else "SHORT"
         how = {"liquid": "LIQUID", "adl": "ADL"}.get(trade_type, "CLOSE")
         self.closed.append(
             ClosedPosition(
-                self.floor.ids.number(), position, abs(signed), self.floor.now_ns, price,
-                f"{how}_{side}", position.profit, position.fees, position.funding,
-                position.opened_ns, position.open_price,
+                self.floor.ids.number(), position, abs(signed), self.floor.now_ns,
+                position.closed.average(position.spec), f"{how}_{side}", position.profit,
+                position.fees, position.funding, position.opened_ns,
+                position.opened.average(position.spec),
             )
         )  # fmt: skip
 

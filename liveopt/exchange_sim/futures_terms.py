@@ -153,12 +153,10 @@ def _of_value(market: Market, body: Body, amount: Decimal) -> int:
 def _read_handling(order: FuturesOrder, body: Body) -> None:
     order.tif = _choice(body, "timeInForce", ("GTC", "IOC"), "GTC")
     order.post_only = _truth(body, "postOnly")
-    order.hidden = _truth(body, "hidden")
-    order.iceberg = _truth(body, "iceberg")
-    if order.iceberg:
-        order.visible = parse(body.get("visibleSize")) or ZERO
-    if order.post_only and (order.tif == "IOC" or order.hidden or order.iceberg):
-        raise refuse("300000", "postOnly excludes IOC, hidden and iceberg")
+    if _truth(body, "hidden") or _truth(body, "iceberg"):
+        raise refuse("300000", "hidden and iceberg orders are not simulated")
+    if order.post_only and order.tif == "IOC":
+        raise refuse("300000", "postOnly excludes IOC")
     if len(order.remark or "") > 100:
         raise refuse("300000", "remark is longer than 100 characters")
 

@@ -4,8 +4,9 @@ import asyncio
 from typing import Final, Protocol, TypeVar
 
 from liveopt.exchange_sim.events import Push
-from liveopt.exchange_sim.faults import Faults, Params
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.frames import encode, frame
+from liveopt.exchange_sim.kinds import Params
 from liveopt.exchange_sim.specs import Venue
 from liveopt.exchange_sim.trouble import Out, Trouble
 
@@ -29,6 +30,10 @@ class Outlet(Protocol):
 
     def backlog(self) -> int:
         """Bytes that the client has not read yet, as far as this side knows."""
+        ...
+
+    def probe(self) -> asyncio.Future[None]:
+        """Done once the client has read all that it was sent, or is gone."""
         ...
 
     def check(self, now_s: float) -> None:
@@ -142,6 +147,13 @@ class Hub:
         """Whether anybody subscribed to anything."""
         return bool(self.topics or self.own)
 
+    def listeners(self) -> dict[Outlet, None]:
+        """The sockets that subscribed to anything."""
+        found: dict[Outlet, None] = {}
+        for outlets in (*self.topics.values(), *self.own.values()):
+            found |= outlets
+        return found
+
     async def deserted(self) -> None:
         """Waits until the last socket is gone."""
         if self.sockets:
@@ -179,8 +191,7 @@ class Hub:
 
     def _look(self) -> None:
         self._quiet = not (self.faults.now("data") or self.faults.now("session"))
-        if self._quiet:
-            self._post_all(self.trouble.kept())
+        self._post_all(self.trouble.kept())
 
     def _post_all(self, out: Out) -> None:
         for name, data in out:

@@ -33,9 +33,6 @@ class Order:
     """The limit; None on market orders."""
     tif: str = "GTC"
     post_only: bool = False
-    hidden: bool = False
-    iceberg: bool = False
-    visible: Decimal = ZERO
     stp: str = ""
     remark: str | None = None
     tags: str | None = None

@@ -49,9 +49,11 @@ def asked_for(call: Call, orders: Iterable[AnOrder]) -> Iterator[AnOrder]:
             yield order
 
 
-def after_cursor(call: Call, items: Iterable[T], number: Callable[[T], int]) -> tuple[list[T], int]:
+def after_cursor(
+    call: Call, items: Iterable[T], number: Callable[[T], int], most: int = 100
+) -> tuple[list[T], int]:
     """Items, newest first, older than the cursor `lastId`; and the cursor for what follows."""
     last = whole_number(call, "lastId", 0)
-    size = max(1, whole_number(call, "limit", 20, 100))
+    size = max(1, whole_number(call, "limit", 20, most))
     shown = [item for item in items if not last or number(item) < last][:size]
     return shown, number(shown[-1]) if shown else 0

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liveopt.exchange_sim.faults import Faults, Value
+from liveopt.exchange_sim.faults import Faults
+from liveopt.exchange_sim.kinds import Value
 from liveopt.exchange_sim.view import SECOND_NS
 
 KEYS: Final = frozenset({"at", "market", "fault", "off"})
@@ -99,4 +100,4 @@ def _do(entry: Entry, faults: Faults) -> None:
     elif entry.off:
         faults.turn_off(entry.off)
     else:
-        faults.turn_on(entry.fault, entry.params)
+        faults.turn_on(entry.fault, entry.params, by_market=entry.by_market)

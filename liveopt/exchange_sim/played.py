@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from liveopt.core.bars import MINUTE_NS, Bars
 from liveopt.data.candles import read_candles
+from liveopt.data.pushes import read_pushed_trades
 from liveopt.data.trades import Trades, read_trades
 from liveopt.exchange_sim.book import Book, Half
 from liveopt.exchange_sim.candles import Candles
 from liveopt.exchange_sim.events import Side
 from liveopt.exchange_sim.fair import NEVER_NS, stream
+from liveopt.exchange_sim.fitted import check_tick, fitted_spec
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.specs import Spec
 
@@ -24,10 +26,10 @@ LADDER: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file of trades or candles, and how to play it."""
+    """A file of trades or candles, or a folder of raw frames, and how to play it."""
 
     path: Path
-    content: Literal["trades", "candles"] = "trades"
+    content: Literal["trades", "candles", "frames"] = "trades"
     loop: bool = False
     """Begin again at its end; otherwise the market then stands still."""
     lead_s: int = 0
@@ -43,18 +45,43 @@ class Prints:
     lots: NDArray[np.int64]
 
 
-def open_played(spec: Spec, recording: Recording, seed: int, start_ns: int) -> Market:
-    """A market that plays a file, whose first trade is at the start (earlier by the lead)."""
-    if recording.content == "trades":
-        prints = prints_of_trades(spec, read_trades(recording.path))
+def open_played(wanted: Spec | str, recording: Recording, seed: int, start_ns: int) -> Market:
+    """A market that plays a file, whose first trade is at the start (earlier by the lead).
+
+    With only a symbol given, the file's own prices and sizes say what a tick and a lot are.
+    """
+    if recording.content == "candles":
+        bars = read_candles(recording.path)
+        spec = _fitting(wanted, bars.close, bars.volume)
+        prints = prints_of_candles(spec, bars, seed)
     else:
-        prints = prints_of_candles(spec, read_candles(recording.path), seed)
+        trades = _trades(wanted, recording)
+        spec = _fitting(wanted, trades.price, trades.size)
+        prints = prints_of_trades(spec, trades)
     if not len(prints.at_ns):
         raise ValueError(f"{recording.path} has no trade of a lot ({spec.lot}) or more to play")
     from_ns = start_ns - recording.lead_s * 1_000_000_000
     market = Market(spec, Played(spec, prints, from_ns, recording.loop), from_ns, Candles())
     market.advance(start_ns)
     return market
+
+
+def _trades(wanted: Spec | str, recording: Recording) -> Trades:
+    if recording.content == "trades":
+        return read_trades(recording.path)
+    symbol = wanted if isinstance(wanted, str) else wanted.symbol
+    found = read_pushed_trades(recording.path)
+    if symbol not in found:
+        there = ", ".join(found) or "none"
+        raise ValueError(f"{recording.path} has no trades of {symbol}; it has some of: {there}")
+    return found[symbol]
+
+
+def _fitting(wanted: Spec | str, price: NDArray[np.float64], size: NDArray[np.float64]) -> Spec:
+    if isinstance(wanted, str):
+        return fitted_spec(wanted, price, size)
+    check_tick(wanted, price)
+    return wanted
 
 
 def prints_of_trades(spec: Spec, trades: Trades) -> Prints:

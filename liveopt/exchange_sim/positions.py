@@ -5,7 +5,7 @@ price. Linear: lots x multiplier x price. Inverse: lots x multiplier / price, th
 negative. In both cases profit is the value now less the value at entry.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -48,9 +48,13 @@ def risk_levels(spec: Spec) -> list[RiskLevel]:
 
 def value_at(spec: Spec, lots: int, price: Decimal) -> Decimal:
     """What a position of so many lots (negative: short) is worth at a price, signed."""
-    if not spec.inverse:
-        return lots * spec.multiplier * price
-    return (lots * spec.multiplier / price).quantize(QUANTUM, ROUND_HALF_EVEN)
+    value = _exact_value(spec, lots, price)
+    return value.quantize(QUANTUM, ROUND_HALF_EVEN) if spec.inverse else value
+
+
+def _exact_value(spec: Spec, lots: int, price: Decimal) -> Decimal:
+    unit = lots * spec.multiplier
+    return unit / price if spec.inverse else unit * price
 
 
 def price_at(spec: Spec, lots: int, value: Decimal) -> Decimal:
@@ -71,6 +75,23 @@ def close_reserve(spec: Spec, cost: Decimal, leverage: Decimal) -> Decimal:
     return divided_up(abs(cost) * spec.taker_fee * (1 + leverage), leverage)
 
 
+@dataclass(slots=True)
+class Turnover:
+    """Lots that changed hands, and their value: the prices of many fills as one."""
+
+    lots: int = 0
+    value: Decimal = ZERO
+
+    def add(self, spec: Spec, lots: int, price: Decimal) -> None:
+        """More lots at a price."""
+        self.lots += lots
+        self.value += _exact_value(spec, lots, price)
+
+    def average(self, spec: Spec) -> Decimal:
+        """What the lots cost on average, to a tenth of a tick."""
+        return price_at(spec, self.lots, self.value).quantize(spec.tick / 10)
+
+
 @dataclass(slots=True, eq=False)
 class Position:
     """One account in one contract, one-way: long when `lots` is positive, short when negative."""
@@ -81,13 +102,18 @@ class Position:
     leverage: Decimal = Decimal(1)
     cross: bool = False
     auto_deposit: bool = False
+    """Whether the wallet refills the margin before the exchange liquidates."""
+    level: int = 0
+    """The risk level its owner chose, which bounds size and leverage; 0: the size decides."""
     lots: int = 0
     cost: Decimal = ZERO
     """The value at entry, signed."""
     margin: Decimal = ZERO
     """Isolated: what of the wallet this position may lose. Cross positions share and have none."""
     opened_ns: int = 0
-    open_price: Decimal = ZERO
+    opened: Turnover = field(default_factory=Turnover)
+    closed: Turnover = field(default_factory=Turnover)
+    """All that was added and taken off since it was opened."""
     profit: Decimal = ZERO
     """Realised since it was opened, before fees and funding."""
     fees: Decimal = ZERO
@@ -111,11 +137,23 @@ class Position:
     @property
     def maintenance(self) -> Decimal:
         """Margin below which the position is liquidated."""
-        return divided(abs(self.cost) * self.spec.maintenance, Decimal(1)) + self.reserve
+        return divided(abs(self.cost) * self.maintenance_rate, Decimal(1)) + self.reserve
+
+    @property
+    def maintenance_rate(self) -> Decimal:
+        """The part of its value that must stay: that of the contract, or of the level chosen."""
+        return self.allowed().maintenance if self.level else self.spec.maintenance
 
     def unrealised(self, mark: Decimal) -> Decimal:
         """Profit if it were closed at the mark price."""
         return value_at(self.spec, self.lots, mark) - self.cost
+
+    def allowed(self) -> RiskLevel:
+        """What it may grow to; without a level chosen, to the last one's size."""
+        levels = risk_levels(self.spec)
+        if self.level:
+            return levels[self.level - 1]
+        return replace(levels[-1], leverage=self.spec.leverage_max)
 
     def ruined(self, mark: Decimal) -> bool:
         """Whether an isolated position has used up its margin."""
@@ -137,9 +175,10 @@ class Position:
     def open(self, signed: int, price: Decimal, at_ns: int) -> None:
         """Lots are added at a price; isolated margin with them."""
         if not self.lots:
-            self.opened_ns, self.open_price = at_ns, price
+            self.opened_ns, self.opened, self.closed = at_ns, Turnover(), Turnover()
             self.profit = self.fees = self.funding = ZERO
         added = value_at(self.spec, signed, price)
+        self.opened.add(self.spec, signed, price)
         self.lots += signed
         self.cost += added
         if not self.cross:
@@ -153,6 +192,7 @@ class Position:
         self.cost -= cost
         self.margin -= share(self.margin, part, of)
         self.lots += signed
+        self.closed.add(self.spec, -signed, price)
         earned = -value_at(self.spec, signed, price) - cost
         self.profit += earned
         return earned

@@ -7,6 +7,7 @@ from typing import Any
 
 from liveopt.exchange_sim.amounts import ZERO, parse, text
 from liveopt.exchange_sim.api import ApiError, Call, Method, Route
+from liveopt.exchange_sim.bodies import typed
 from liveopt.exchange_sim.floor import refuse
 from liveopt.exchange_sim.futures_orders import FuturesDesk
 from liveopt.exchange_sim.futures_push import position_row
@@ -14,7 +15,7 @@ from liveopt.exchange_sim.futures_rows import closed_row, level_row, overview
 from liveopt.exchange_sim.futures_terms import mark_of
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.pages import page, whole_number
-from liveopt.exchange_sim.positions import Position, margin_for, risk_levels, value_at
+from liveopt.exchange_sim.positions import Position, margin_for, notional, risk_levels, value_at
 from liveopt.exchange_sim.settlement import Settlement
 
 
@@ -223,16 +224,21 @@ class PositionsApi:
     def _auto_deposit(self, call: Call) -> Any:
         symbol = self._market(call.body.get("symbol")).spec.symbol
         position = self.desk.position(call.user, symbol)
-        position.auto_deposit = call.body.get("status") is True
+        position.auto_deposit = call.body.get("status") in (True, "true")
         self.desk.tell_account(position, "autoAppendMarginStatusChange")
         return True
 
     def _set_level(self, call: Call) -> Any:
         spec = self._market(call.body.get("symbol")).spec
         level = parse(call.body.get("level"))
-        if level is None or not 1 <= level <= len(risk_levels(spec)):
+        if level is None or level != int(level) or not 1 <= level <= len(risk_levels(spec)):
             raise refuse("100005", "contractRiskLimitNotExist")
-        self.desk.accounts[call.user].risk_level[spec.symbol] = int(level)
+        position = self.desk.position(call.user, spec.symbol)
+        wanted = risk_levels(spec)[int(level) - 1]
+        size = notional(spec, position.lots, self.desk.mark(spec.symbol))
+        if size > wanted.most or (position.lots and position.leverage > wanted.leverage):
+            raise refuse("300005", "The position exceeds the risk limit of that level.")
+        position.level = int(level)
         data = {"success": True, "riskLimitLevel": int(level), "msg": ""}
         topic = f"/contract/position:{spec.symbol}"
         self.desk.floor.push(call.user, topic, "position.adjustRiskLimit", data)
@@ -288,4 +294,4 @@ def _amount(call: Call, name: str) -> Decimal:
 
 
 def _route(method: Method, path: str, answer: Callable[[Call], Any], weight: int) -> Route:
-    return Route(method, path, answer, weight, "futures", signed=True)
+    return Route(method, path, typed(method, answer), weight, "futures", signed=True)

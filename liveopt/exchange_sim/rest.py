@@ -10,8 +10,10 @@ from aiohttp import web
 
 from liveopt.exchange_sim.api import ApiError, Call, Route
 from liveopt.exchange_sim.auth import WINDOW_MS, Auth
-from liveopt.exchange_sim.faults import Faults, Params
+from liveopt.exchange_sim.cut import cut
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.frames import encode
+from liveopt.exchange_sim.kinds import Params
 from liveopt.exchange_sim.limits import Quotas
 from liveopt.exchange_sim.specs import Venue
 
@@ -57,10 +59,17 @@ class Directory:
 class ServerTime:
     """The clock that signatures are checked with."""
 
-    def __init__(self, now_ms: Callable[[], int], wall_ms: Callable[[], int] | None) -> None:
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        wall_ms: Callable[[], int] | None,
+        skew_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._now_ms = now_ms
         self._wall_ms = wall_ms
         """Set where market time is not everybody's: accelerated, or begun at another time."""
+        self._skew_ms = skew_ms
+        """By how much the server's clock is off, on the market and on the wall."""
         self._begun_ms = now_ms()
 
     def for_stamp(self, stamp: str) -> int:
@@ -69,13 +78,16 @@ class ServerTime:
         On a market of its own time, clients sign by their own clocks or by an offset measured a
         while ago; both are taken.
         """
-        now_ms = self._now_ms()
+        skew_ms = self._skew_ms()
+        now_ms = self._now_ms() + skew_ms
         if self._wall_ms is None or not stamp.isdigit():
             return now_ms
         said_ms, wall_ms = int(stamp[:20]), self._wall_ms()
-        if abs(said_ms - wall_ms) <= WINDOW_MS:
-            return wall_ms
-        return said_ms if self._begun_ms - WINDOW_MS <= said_ms <= now_ms else now_ms
+        server_ms = wall_ms + skew_ms
+        if min(abs(said_ms - wall_ms), abs(said_ms - server_ms)) <= WINDOW_MS:
+            return server_ms
+        begun_ms = self._begun_ms + skew_ms - WINDOW_MS
+        return said_ms if begun_ms <= said_ms <= now_ms else now_ms
 
 
 class Host:
@@ -171,7 +183,7 @@ class Host:
             await asyncio.sleep(float(late["seconds"]))
         if late is not None or strike("rest-reset", **where):
             if isinstance(request.transport, asyncio.Transport):
-                request.transport.abort()
+                cut(request.transport)
         elif strike("rest-bad-json", **where):
             assert isinstance(response.body, bytes)
             half = response.body[: len(response.body) // 2]

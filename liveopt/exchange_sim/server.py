@@ -16,10 +16,10 @@ from liveopt.exchange_sim.desk import Desk
 from liveopt.exchange_sim.door import PATH, Door
 from liveopt.exchange_sim.edge import Edge
 from liveopt.exchange_sim.exchange import Exchange
-from liveopt.exchange_sim.faults import KINDS, Faults, Kind, Params
-from liveopt.exchange_sim.floor import TRADING_FAULTS
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.futures_rest import FuturesRest
 from liveopt.exchange_sim.hub import Hub
+from liveopt.exchange_sim.kinds import Params
 from liveopt.exchange_sim.limits import Limits, Visits
 from liveopt.exchange_sim.market import Market
 from liveopt.exchange_sim.plan import Entry, Plan, check_plan
@@ -29,19 +29,11 @@ from liveopt.exchange_sim.session import House
 from liveopt.exchange_sim.specs import SPECS, Spec, Venue
 from liveopt.exchange_sim.spot_rest import SpotRest
 from liveopt.exchange_sim.tokens import Tokens
-from liveopt.exchange_sim.view import View
+from liveopt.exchange_sim.view import SECOND_NS, View
 
 VENUES: Final[tuple[Venue, ...]] = ("spot", "futures")
 LAST_WORDS_S: Final = 0.5
 """How long clients have to take their leave when the exchange stops."""
-
-
-def fault_kinds() -> tuple[Kind, ...]:
-    """Every fault there is, those of trading too."""
-    trading = (
-        Kind(name.replace("_", "-"), "trading", text) for name, text in TRADING_FAULTS.items()
-    )
-    return (*KINDS, *trading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,6 @@ class Simulator:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         loop = asyncio.get_running_loop()
-        self.faults = Faults(fault_kinds(), setup.seed, loop.time)
         self.exchange = Exchange(
             setup.seed,
             setup.start_ns,
@@ -83,14 +74,13 @@ class Simulator:
             regime=setup.regime,
             edge=setup.edge,
         )
-        self.desk = Desk(self.exchange, seed=setup.seed)
+        self.faults = Faults(setup.seed, loop.time, lambda: self.exchange.now_ns / SECOND_NS)
+        self.desk = Desk(self.exchange, seed=setup.seed, faults=self.faults)
         self.view = View(self.exchange, self.faults)
         self.hub = Hub(self.faults)
         self._ports: dict[Venue, int] = {}
         self._publisher = Publisher(self.view, self.hub, self.desk.funding_rows)
         self.exchange.private.append(self.hub.deliver)
-        self._trading: dict[str, Params] = {}
-        self.faults.changed.append(self._tell_the_desk)
         for name, params in setup.faults:
             self.faults.turn_on(name, params)
         check_plan(list(setup.plan), self.faults)
@@ -160,7 +150,7 @@ class Simulator:
         }
         wall_ns = setup.wall_ns
         wall_ms = None if wall_ns is None else (lambda: wall_ns() // 1_000_000)
-        time = ServerTime(self.view.server_ms, wall_ms)
+        time = ServerTime(lambda: self.view.now_ms, wall_ms, self.view.skew_ms)
         auth = Auth([self.credential], plain_passphrase=setup.plain_passphrase)
         public = {
             "spot": SpotRest(self.view, self._publisher.spot).routes(),
@@ -180,7 +170,7 @@ class Simulator:
 
     async def _listen(self, stack: AsyncExitStack, venue: Venue, port: int) -> None:
         app = web.Application()
-        app.add_routes(Control(self.faults, self.status).routes())
+        app.add_routes(Control(self.faults, self.status, self.exchange.force).routes())
         app.router.add_get(PATH, self._doors[venue].open)
         app.router.add_route("*", "/{rest:.*}", self._hosts[venue].answer)
         runner = web.AppRunner(
@@ -206,13 +196,3 @@ class Simulator:
 
     def _address(self, scheme: str, venue: Venue) -> str:
         return f"{scheme}://{self.setup.host}:{self._ports[venue]}"
-
-    def _tell_the_desk(self) -> None:
-        """Trading faults strike at the desk; what changed here changes there."""
-        now = {one.kind.name.replace("-", "_"): one.params for one in self.faults.now("trading")}
-        for name in self._trading.keys() - now.keys():
-            self.desk.faults.pop(name, None)
-        for name, params in now.items():
-            if self._trading.get(name) != params:
-                self.desk.faults[name] = dict(params)
-        self._trading = dict(now)

@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import WSMsgType, web
 
+from liveopt.exchange_sim.cut import cut
 from liveopt.exchange_sim.faults import Faults
-from liveopt.exchange_sim.frames import encode, frame
+from liveopt.exchange_sim.frames import PING, encode, frame
 from liveopt.exchange_sim.hub import Hub
 from liveopt.exchange_sim.limits import Limits, Window
 from liveopt.exchange_sim.specs import Venue
@@ -47,6 +48,10 @@ class Session:
         self._transport: asyncio.Transport | None = None
         self._pending: list[bytes] = []
         self._acks: list[bytes] = []
+        self._early: list[str | bytes] | None = None
+        """What was said before a late welcome."""
+        self._probes: dict[bytes, asyncio.Future[None]] = {}
+        self._asked = 0
         self._opened_s = self._heard_s = self._loop.time()
         self._budget = Window(house.limits.messages, house.limits.messages_s)
         self._told: asyncio.Future[tuple[int, str]] = self._loop.create_future()
@@ -64,6 +69,8 @@ class Session:
                     closer.cancel()
         finally:
             self._house.hub.forget(self)
+            for probe in self._probes.values():
+                _finish(probe)
 
     # What the hub calls.
 
@@ -88,6 +95,19 @@ class Session:
         """Bytes that could not be written yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
+    def probe(self) -> asyncio.Future[None]:
+        """Done once the client has read all this: a ping follows it, and the pong comes back."""
+        probe: asyncio.Future[None] = self._loop.create_future()
+        if self._told.done() or self._mute() or self not in self._house.hub.sockets:
+            probe.set_result(None)
+            return probe
+        self._asked += 1
+        mark = self._asked.to_bytes(8, "big")
+        self._probes[mark] = probe
+        self._pending.append(frame(mark, PING))
+        self._house.hub.wake(self)
+        return probe
+
     def check(self, now_s: float) -> None:
         """Silence and age end connections; data that is sent to the client does not count."""
         faults, limits = self._house.faults, self._house.limits
@@ -99,7 +119,8 @@ class Session:
         rule = faults.holds("ping-rule", venue=self.venue)
         silence_s = limits.silence_s if rule is None else float(rule["seconds"])
         if now_s - self._heard_s >= silence_s and not self._told.done():
-            if faults.chance.random() < (0.5 if rule is None else float(rule["frame"])):
+            luck = faults.luck("ping-rule", venue=self.venue)
+            if luck.random() < (0.5 if rule is None else float(rule["frame"])):
                 self._say({"type": "error", "code": 400, "data": "ping timeout"})
             self.end(1000, "Bye")
 
@@ -111,7 +132,7 @@ class Session:
     def reset(self) -> None:
         """Cut the connection without a close frame."""
         if self._transport is not None:
-            self._transport.abort()
+            cut(self._transport)
 
     # What the client says.
 
@@ -125,7 +146,8 @@ class Session:
                 case WSMsgType.PING:
                     await self._pong(message.data)
                 case WSMsgType.PONG:
-                    pass
+                    if (probe := self._probes.pop(bytes(message.data), None)) is not None:
+                        _finish(probe)
                 case _:
                     return
 
@@ -139,7 +161,12 @@ class Session:
         if not self._budget.take(1, self._loop.time()):
             said_id = _id_in(text)
             self._refuse(said_id, Refused(509))
-            return
+        elif self._early is not None:
+            self._early.append(text)
+        else:
+            self._understand(text)
+
+    def _understand(self, text: str | bytes) -> None:
         try:
             said = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -220,10 +247,22 @@ class Session:
             return
         late = faults.strike("welcome-late", venue=self.venue)
         welcome = {"id": self._id, "type": "welcome"}
-        self._say(welcome, 0.0 if late is None else float(late["seconds"]))
+        if late is None:
+            self._say(welcome)
+        else:
+            self._early = []
+            self._loop.call_later(float(late["seconds"]), self._greet_late, welcome)
         close = faults.strike("connect-close", venue=self.venue)
         if close is not None:
             self.end(int(close["code"]), "Bye")
+
+    def _greet_late(self, welcome: dict[str, Any]) -> None:
+        """What came before the welcome is answered after it."""
+        early, self._early = self._early or [], None
+        if self in self._house.hub.sockets:
+            self._say(welcome)
+            for text in early:
+                self._understand(text)
 
     def _ack(self, said: dict[str, Any], topic: str) -> None:
         if said.get("response") is not True:
@@ -264,6 +303,11 @@ class Session:
                 await self._socket.close(code=code, message=reason.encode())
         except TimeoutError:
             self.reset()
+
+
+def _finish(probe: asyncio.Future[None]) -> None:
+    if not probe.done():
+        probe.set_result(None)
 
 
 def _id_of(said: dict[str, Any]) -> str:

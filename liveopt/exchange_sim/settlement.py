@@ -44,7 +44,7 @@ class Settlement:
         for position in self.desk.open_positions():
             symbol = position.spec.symbol
             asked = self.desk.floor.strikes("liquidate", symbol)
-            if asked or (not position.cross and position.ruined(self.desk.mark(symbol))):
+            if asked or self._lost(position):
                 self.liquidate(position)
             elif self.desk.floor.strikes("deleverage", symbol):
                 self.deleverage(position, -(-abs(position.lots) // 2))
@@ -52,6 +52,19 @@ class Settlement:
         if second > self._second:
             self._second = second
             self._push_marks()
+
+    def _lost(self, position: Position) -> bool:
+        """Whether an isolated position is ruined, and its wallet does not refill its margin."""
+        mark = self.desk.mark(position.spec.symbol)
+        if position.cross or not position.ruined(mark):
+            return False
+        if position.auto_deposit:
+            lacking = position.initial + position.reserve
+            lacking -= position.margin + position.unrealised(mark)
+            free = max(ZERO, self.desk.available(position.user, position.spec.settle))
+            position.margin += min(lacking, free)
+            self.desk.tell_account(position, "marginChange")
+        return position.ruined(mark)
 
     def settle(self, time_ms: int) -> None:
         """One funding: longs pay shorts where the rate is positive, shorts pay longs otherwise."""
@@ -105,11 +118,9 @@ class Settlement:
             self.desk.cancel(order, order.remaining)
         if not position.lots:
             return
-        if position.cross:
-            price = self.desk.mark(position.spec.symbol)
-            rate: Decimal | None = position.spec.taker_fee
-        else:
-            price, rate = position.bankrupt_price(), None
+        price, rate = position.bankrupt_price(), None
+        if position.cross or not price:  # no price ruins a short inverse, or a paid-up long
+            price, rate = self.desk.mark(position.spec.symbol), position.spec.taker_fee
         self._force(position, abs(position.lots), price, ("liquid", rate))
         self.desk.tell_account(position, "liquidation")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from liveopt.exchange_sim.amounts import parse, whole
 from liveopt.exchange_sim.api import ApiError, Call, Method, Route
+from liveopt.exchange_sim.bodies import typed
 from liveopt.exchange_sim.dead_switch import DeadSwitch
 from liveopt.exchange_sim.floor import refuse
 from liveopt.exchange_sim.orders import Fill
@@ -24,6 +25,9 @@ from liveopt.exchange_sim.spot_terms import SpotOrder, read_order, read_stop
 from liveopt.exchange_sim.stops import SpotStops
 
 BATCH_MAX = 5
+DAY_NS = 86_400 * 10**9
+RECENT_MAX = 1_000
+"""Orders or fills of the last day in one answer."""
 _Row = Callable[[SpotOrder], dict[str, Any]]
 
 
@@ -91,6 +95,8 @@ class SpotApi:
         yield _route("GET", one, self._order_classic, 3)
         yield _route("DELETE", one, self._cancel_client_classic, 5)
         yield _route("GET", "/api/v1/fills", self._fills_classic, 10)
+        yield _route("GET", "/api/v1/limit/orders", self._recent_orders, 3)
+        yield _route("GET", "/api/v1/limit/fills", self._recent_fills, 20)
 
     # -- placing ---------------------------------------------------------------------------------
 
@@ -297,6 +303,16 @@ class SpotApi:
         orders = self._open(call) if active else book.done_of(call.user)
         return page(call, asked_for(call, orders), classic_row)
 
+    def _recent_orders(self, call: Call) -> Any:
+        since_ns, book = self.desk.floor.now_ns - DAY_NS, self.desk.blotter
+        orders = [*self._open(call)[::-1], *book.done_of(call.user)]
+        return [classic_row(order) for order in orders if order.at_ns >= since_ns][:RECENT_MAX]
+
+    def _recent_fills(self, call: Call) -> Any:
+        since_ns = self.desk.floor.now_ns - DAY_NS
+        fills = [fill for fill in self.desk.blotter.fills_of(call.user) if fill.at_ns >= since_ns]
+        return [fill_row(fill) for fill in fills[:RECENT_MAX]]
+
     def _fills_classic(self, call: Call) -> Any:
         return page(call, self._fills_asked(call), fill_row)
 
@@ -307,4 +323,4 @@ def _number(order: SpotOrder) -> int:
 
 
 def _route(method: Method, path: str, answer: Callable[[Call], Any], weight: int = 1) -> Route:
-    return Route(method, path, answer, weight, "spot", signed=True)
+    return Route(method, path, typed(method, answer), weight, "spot", signed=True)

@@ -116,7 +116,7 @@ class SpotDesk:
         if order.done or not lots:
             return
         spec = order.spec
-        rate = spec.maker_fee if maker and not (order.hidden or order.iceberg) else spec.taker_fee
+        rate = spec.maker_fee if maker else spec.taker_fee
         value = trade.ticks * spec.tick * lots * spec.lot
         counter = trade.taker_id if maker else trade.maker_id
         fill = Fill(

@@ -9,14 +9,13 @@ from liveopt.exchange_sim.api import ApiError, Call, Route
 from liveopt.exchange_sim.market import Candle, Market
 from liveopt.exchange_sim.specs import Spec
 from liveopt.exchange_sim.spot_feed import MARKET, SpotFeed, amount_text, average, candle_texts
+from liveopt.exchange_sim.spot_terms import LOTS_MIN
 from liveopt.exchange_sim.topics import INTERVALS_S
 from liveopt.exchange_sim.view import View
 
 ROWS_MAX: Final = 1500
 TRADES: Final = 100
 FULL: Final = 1_000_000
-MIN_LOTS: Final = 1000
-"""The smallest order, in lots."""
 
 
 class SpotRest:
@@ -53,6 +52,9 @@ class SpotRest:
                 "spot",
                 signed=True,
             ),
+            _get("/api/v1/market/callauctionData", self._auction, 2),
+            _get(f"{book}/callauction/level2_20", self._auction_book, 2),
+            _get(f"{book}/callauction/level2_100", self._auction_book, 2),
             _get("/api/v1/market/histories", self._histories, 3),
             _get("/api/v1/market/candles", self._candles, 3),
         ]
@@ -154,6 +156,16 @@ class SpotRest:
             "asks": feed.levels("sell", depth),
         }
 
+    def _auction(self, call: Call) -> dict[str, Any]:
+        """No pair here opens with an auction: there is nothing to estimate."""
+        names = ["estimatedPrice", "estimatedSize"]
+        names += [f"{s}OrderRange{end}Price" for s in ("sell", "buy") for end in ("Low", "High")]
+        symbol = self._market(call).spec.symbol
+        return {"symbol": symbol} | dict.fromkeys(names, "0") | {"time": self._view.now_ms}
+
+    def _auction_book(self, call: Call) -> dict[str, Any]:
+        return self._book(call, 0) | {"bids": [], "asks": []}
+
     def _histories(self, call: Call) -> list[dict[str, Any]]:
         market = self._market(call)
         spec = market.spec
@@ -221,7 +233,7 @@ def symbol_row(spec: Spec) -> dict[str, Any]:
         "quoteCurrency": spec.quote,
         "feeCurrency": spec.quote,
         "market": MARKET,
-        "baseMinSize": spec.size_text(MIN_LOTS),
+        "baseMinSize": spec.size_text(LOTS_MIN),
         "quoteMinSize": "0.1",
         "baseMaxSize": "10000000000",
         "quoteMaxSize": "99999999",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from liveopt.exchange_sim.amounts import ZERO, text, text20
+from liveopt.exchange_sim.amounts import text, text20
 from liveopt.exchange_sim.orders import Fill
 from liveopt.exchange_sim.spot_terms import SpotOrder
 
@@ -44,9 +44,9 @@ def _terms(order: SpotOrder) -> dict[str, Any]:
         "stp": order.stp or None,
         "timeInForce": order.tif,
         "postOnly": order.post_only,
-        "hidden": order.hidden,
-        "iceberg": order.iceberg,
-        "visibleSize": text(order.visible),
+        "hidden": False,
+        "iceberg": False,
+        "visibleSize": "0",
         "cancelAfter": order.cancel_after_s,
         "channel": "API",
         "remark": order.remark,
@@ -133,7 +133,7 @@ def stop_row(stop: SpotOrder) -> dict[str, Any]:
         "size": text20(stop.lots * stop.spec.lot) if stop.funds is None else None,
         "funds": None if stop.funds is None else text20(stop.funds),
         "cancelAfter": stop.cancel_after_s or -1,
-        "visibleSize": text20(stop.visible) if stop.visible != ZERO else None,
+        "visibleSize": None,
         "relatedNo": None,
         "orderTime": stop.at_ns,
         "domainId": "kucoin",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
-from liveopt.exchange_sim.amounts import ZERO, parse, whole
+from liveopt.exchange_sim.amounts import parse, whole
 from liveopt.exchange_sim.api import ApiError
 from liveopt.exchange_sim.events import Side
 from liveopt.exchange_sim.floor import Floor, refuse
@@ -14,6 +14,10 @@ from liveopt.exchange_sim.orders import Order, check_client_oid
 from liveopt.exchange_sim.specs import Spec
 
 FUNDS_MIN: Final = Decimal("0.1")
+LOTS_MIN: Final = 1_000
+"""The smallest order, in lots."""
+NOTE_MAX: Final = 20
+"""Characters of a remark or a tag."""
 BAND: Final = Decimal("0.1")
 """How far a limit may lie on the wrong side of the last price."""
 
@@ -115,13 +119,13 @@ def _check_age(floor: Floor, body: Body) -> None:
 
 def _read_handling(order: SpotOrder, body: Body) -> None:
     order.tif = _choice(body, "timeInForce", ("GTC", "GTT", "IOC", "FOK"), "GTC")
-    order.post_only = body.get("postOnly") is True
-    order.hidden = body.get("hidden") is True
-    order.iceberg = body.get("iceberg") is True
-    if order.iceberg:
-        order.visible = parse(body.get("visibleSize")) or ZERO
-    if order.post_only and (order.tif in {"IOC", "FOK"} or order.hidden or order.iceberg):
-        raise refuse("400100", "postOnly is invalid with IOC, FOK, hidden and iceberg")
+    order.post_only = body.get("postOnly") in (True, "true")
+    if any(body.get(name) in (True, "true") for name in ("hidden", "iceberg")):
+        raise refuse("400100", "hidden and iceberg orders are not simulated")
+    if any(len(note or "") > NOTE_MAX for note in (order.remark, order.tags)):
+        raise refuse("400100", f"remark and tags have at most {NOTE_MAX} characters")
+    if order.post_only and order.tif in {"IOC", "FOK"}:
+        raise refuse("400100", "postOnly is invalid with IOC and FOK")
     if order.tif == "GTT":
         after = parse(body.get("cancelAfter"))
         if after is None or after < 1:
@@ -140,6 +144,8 @@ def _read_amount(order: SpotOrder, body: Body) -> None:
     lots = whole(size, spec.lot)
     if lots is None:
         raise refuse("600100", "Order size increment invalid.")
+    if lots < LOTS_MIN:
+        raise refuse("400100", "Order size below the minimum requirement.")
     order.lots = lots
     if order.kind == "limit" and size * order.price < FUNDS_MIN:
         raise _too_little(spec)

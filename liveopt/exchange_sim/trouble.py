@@ -47,10 +47,16 @@ class Trouble:
         return out
 
     def kept(self) -> Out:
-        """All that is held back, for the moment its fault goes off."""
+        """What is held back by faults that went off in the meantime."""
+        if not self._faults.on("replay"):
+            self._recent.clear()
+        if not self._faults.on("reorder"):
+            held, self._held = self._held, {}
+            self._burst += [(topic, made) for topic, frames in held.items() for made in frames]
+        if self._faults.on("burst"):
+            return []
         out, self._burst = self._burst, []
-        held, self._held = self._held, {}
-        return out + [(topic, made) for topic, frames in held.items() for made in frames]
+        return out
 
     def replayed(self, topic: str) -> list[bytes]:
         """The last frames of a topic, for a subscription that begins with them."""
@@ -82,10 +88,10 @@ class Trouble:
         if fault is None:
             return [(topic, made) for made in held] + out
         held += [made for _, made in out]
-        if len(held) < float(fault["window"]):
+        if len(held) < float(fault["window"]) and self._faults.on("reorder"):
             self._held[topic] = held
             return []
-        self._faults.chance.shuffle(held)
+        self._faults.luck("reorder", **where).shuffle(held)
         return [(topic, made) for made in held]
 
     def _hold(self, out: Out, where: dict[str, str]) -> Out:
@@ -95,7 +101,10 @@ class Trouble:
         if not self._burst:
             self._burst_ends_s = self._faults.clock() + float(fault["seconds"])
         self._burst += out
-        return []
+        if self._faults.on("burst"):
+            return []
+        out, self._burst = self._burst, []
+        return out
 
 
 def _stranger(payload: bytes) -> bytes:

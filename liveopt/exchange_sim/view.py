@@ -64,8 +64,12 @@ class View:
 
     def server_ms(self) -> int:
         """The clock that the server shows and checks signatures with."""
+        return self.now_ms + self.skew_ms()
+
+    def skew_ms(self) -> int:
+        """By how much that clock is off."""
         skew = self.faults.holds("clock-skew")
-        return self.now_ms + (0 if skew is None else int(skew["ms"]))
+        return 0 if skew is None else int(skew["ms"])
 
     def markets(self, venue: Venue) -> list[Market]:
         """The markets of a venue."""

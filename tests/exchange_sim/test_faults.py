@@ -68,6 +68,28 @@ def test_late_answers_late_welcomes_late_pongs_and_late_acks() -> None:
     play(story)
 
 
+def test_who_speaks_before_a_late_welcome_is_answered_after_it() -> None:
+    async def story(client: Client) -> None:
+        client.fault("welcome-late", seconds=4)
+        async with Wire(await client.dial("futures", await client.bullet("futures"))) as wire:
+            await wire.say(id="5", type="ping")
+            assert (await wire.subscribe(DEPTH5))["type"] == "ack"
+            assert [message["type"] for message in wire.seen[:2]] == ["welcome", "pong"]
+
+    play(story)
+
+
+def test_who_leaves_before_a_late_welcome_is_subscribed_to_nothing() -> None:
+    async def story(client: Client) -> None:
+        client.fault("welcome-late", seconds=4)
+        async with Wire(await client.dial("futures", await client.bullet("futures"))) as wire:
+            await wire.say(id="5", type="subscribe", topic=DEPTH5)
+        await asyncio.sleep(5.0)
+        assert not client.sim.hub.listened()
+
+    play(story)
+
+
 def test_tokens_that_do_not_live_long_or_are_refused_at_once() -> None:
     async def story(client: Client) -> None:
         client.fault("token-life", seconds=2)
@@ -535,3 +557,21 @@ def test_faults_are_switched_over_http() -> None:
             assert (await answer.json())["on"] == []
 
     play(story)
+
+
+def test_the_mood_of_the_markets_is_set_by_hand() -> None:
+    async def story(client: Client) -> None:
+        url = client.sim.spot_url + "/sim/regime"
+        market = client.sim.exchange.markets[SPOT]
+        async with client.http.post(url, data="crash") as answer:
+            assert await answer.json() == {"regime": "crash"}
+        assert market.regime == "crash"
+        async with client.http.post(url, data="boom") as answer:
+            assert answer.status == 400
+            assert "no regime 'boom'" in (await answer.json())["error"]
+        async with client.http.delete(url) as answer:
+            assert await answer.json() == {"regime": None}
+        await asyncio.sleep(5.0)
+        assert market.regime != "crash"
+
+    play(story, markets=[SPOT])

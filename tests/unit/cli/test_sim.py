@@ -71,6 +71,7 @@ def test_the_market_may_go_at_another_speed(speed: str) -> None:
         (("--speed", "0"), "--speed 0"),
         (("--edge", "luck:1m:0.1"), "--edge"),
         (("--start", "yesterday"), "--start"),
+        (("--regime", "boom"), "--regime: no regime 'boom'"),
         (("--plan", "/no/such/plan.toml"), "--plan"),
         (("--play", "/no/such/file.csv"), "/no/such/file.csv"),
         (("--play", "/no/such/file.csv:NOPE"), "'NOPE' is no symbol"),

@@ -1,10 +1,11 @@
 """One market with its feed, and all that the feed says."""
 
+import asyncio
 import json
 from typing import Any
 
 from liveopt.exchange_sim.exchange import Exchange
-from liveopt.exchange_sim.faults import KINDS, Faults
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.hub import Hub
 from liveopt.exchange_sim.push import Publisher
 from liveopt.exchange_sim.view import View
@@ -32,6 +33,12 @@ class Ear:
     def backlog(self) -> int:
         return self.waiting
 
+    def probe(self) -> asyncio.Future[None]:
+        probe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self.waiting:
+            probe.set_result(None)
+        return probe
+
     def check(self, now_s: float) -> None:
         """It never grows old."""
 
@@ -47,7 +54,7 @@ class Station:
 
     def __init__(self, activity: float = 1.0) -> None:
         self.exchange = Exchange(1, START_NS, [SPOT, FUTURES], activity=activity)
-        self.faults = Faults(KINDS, 1, lambda: 0.0)
+        self.faults = Faults(1, lambda: 0.0)
         self.view = View(self.exchange, self.faults)
         self.hub = Hub(self.faults)
         self.fundings: list[tuple[str, dict[str, Any]]] = []

@@ -66,7 +66,8 @@ def test_fees_and_the_user_are_told(trader: Trader) -> None:
     assert fees == [{"symbol": SPOT, "takerFeeRate": "0.001", "makerFeeRate": "0.001"}]
     assert trader.refused("spot", "GET", "/api/v1/trade-fees", symbols="NO-USDT")[0] == "400600"
     assert unlike(shapes.USER_INFO, trader.call("spot", "GET", "/api/v2/user-info")) == []
-    assert trader.call("spot", "GET", "/api/v1/user/api-key")["apiVersion"] == 3
+    key = trader.call("spot", "GET", "/api/v1/user/api-key")
+    assert (key["apiKey"], key["apiVersion"]) == (trader.desk.credential.key, 3)
     assert trader.call("spot", "GET", "/api/v1/hf/accounts/opened") is True
     assert trader.call("spot", "GET", "/api/v3/margin/symbols")["items"] == []
     assert trader.call("spot", "GET", "/api/v1/isolated/symbols") == []

@@ -19,7 +19,8 @@ def test_no_exponents_and_no_trailing_zeros(value: str, spelled: str) -> None:
 
 @pytest.mark.parametrize(
     ("said", "value"),
-    [("1.5", Decimal("1.5")), (3, Decimal(3)), (0.1, Decimal("0.1")), ("x", None), ("", None), (None, None),
+    [("1.5", Decimal("1.5")), (3, Decimal(3)), (0.1, Decimal("0.1")), ("x", None), ("", None),
+     (None, None),
      (True, None), ([1], None), ("inf", None), ("NaN", None)],
 )  # fmt: skip
 def test_only_finite_numbers_are_read(said: object, value: Decimal | None) -> None:

@@ -1,6 +1,7 @@
 """Markets in lockstep: one order of events for all listeners, and the same bytes for a seed."""
 
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from liveopt.exchange_sim.events import Event, Push, Traded
 from liveopt.exchange_sim.exchange import SLICE_NS, Exchange
 from liveopt.exchange_sim.market import Conditions, open_market
+from liveopt.exchange_sim.played import Recording, open_played
 from liveopt.exchange_sim.specs import SPECS, spec_named
 
 T0 = 1_760_000_000_123_456_789
@@ -62,17 +64,27 @@ def test_cutting_the_time_of_all_markets_changes_nothing() -> None:
     assert pieces == whole
 
 
-def test_listeners_hear_a_slice_of_time_at_once_and_nothing_when_nothing_happened() -> None:
+def test_listeners_hear_a_slice_of_time_at_once() -> None:
     exchange = Exchange(1, T0, PAIR)
     batches: list[list[Event]] = []
     exchange.listeners.append(batches.append)
     exchange.advance(T0 + 5 * SECOND_NS)
-    assert all(batches)
     assert all(len({event.at_ns // SLICE_NS for event in batch}) <= 2 for batch in batches)
-    exchange.advance(exchange.now_ns)
-    exchange.tell([])
     count = len(batches)
     assert count <= 51
+    exchange.advance(exchange.now_ns)
+    assert len(batches) == count
+
+
+def test_time_goes_by_for_listeners_where_nobody_trades() -> None:
+    exchange = Exchange(1, T0, [])
+    heard_ns: list[int] = []
+    exchange.listeners.append(lambda events: heard_ns.append(exchange.now_ns))
+    exchange.advance(T0 + SECOND_NS)
+    assert heard_ns == [
+        *range(T0 - T0 % SLICE_NS + SLICE_NS, T0 + SECOND_NS, SLICE_NS),
+        T0 + SECOND_NS,
+    ]
 
 
 def test_what_a_listener_causes_is_told_to_all_after_what_it_was_told() -> None:
@@ -130,3 +142,14 @@ def test_activity_scales_the_flow() -> None:
     slow = heard(Exchange(1, T0, PAIR), 10)
     fast = heard(Exchange(1, T0, PAIR, activity=20.0), 10)
     assert 10 * len(slow) < len(fast) < 40 * len(slow)
+
+
+def test_a_forced_mood_is_everywhere_but_where_a_file_is_played(tmp_path: Path) -> None:
+    path = tmp_path / "trades.csv"
+    path.write_text("time,price,amount\n1600000000,150,1\n1600000001,151,1\n")
+    played = open_played(spec_named("SOL-USDT"), Recording(path), 1, T0)
+    exchange = Exchange(1, T0, ["BTC-USDT", played])
+    exchange.force("crash")
+    assert [market.regime for market in exchange.markets.values()] == ["crash", "played"]
+    with pytest.raises(ValueError, match="no regime 'boom'"):
+        Exchange(1, T0, [played]).force("boom")

@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 from itertools import pairwise
-from math import log, sqrt
+from math import copysign, log, sqrt
 from statistics import fmean, stdev
 
 import pytest
@@ -78,6 +78,19 @@ def test_an_edge_moves_the_mean_after_its_signal_by_its_size(text: str, sign: in
     mean, error = after_signal(returns(normal(edge=parse_edge(text)), 6_000, MINUTE_NS))
     assert error < 0.00002
     assert mean == pytest.approx(sign * 0.0005, abs=4 * error)
+
+
+@pytest.mark.parametrize("mood", ["normal", "quiet", "reversion"])
+def test_in_every_mood_without_a_trend_an_edge_adds_its_size_and_nothing_else(mood: str) -> None:
+    edge = parse_edge("momentum:1m:0.0025")
+    plain, planted = fair(), fair(edge=edge)
+    for made in (plain, planted):
+        made.force(mood, T0)
+    pairs = zip(returns(plain, 400, MINUTE_NS), returns(planted, 400, MINUTE_NS), strict=True)
+    moves = [(own, own - without) for without, own in pairs]
+    drifts = [copysign(added, before * added) for (before, _), (_, added) in pairwise(moves[1:])]
+    assert fmean(drifts) == pytest.approx(0.0025, rel=0.01)
+    assert stdev(drifts) < 0.0001
 
 
 def test_an_edge_over_a_longer_window_drifts_by_its_size_each_minute() -> None:

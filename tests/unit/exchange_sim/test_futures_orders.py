@@ -18,7 +18,7 @@ def types(trader: Trader, order_id: str) -> list[str]:
     return [push["type"] for push in trader.heard(ORDERS) if push["orderId"] == order_id]
 
 
-def available(trader: Trader, currency: str = "USDT") -> D:
+def available(trader: Trader, currency: str = "USDT") -> Decimal:
     return trader.desk.futures.available(trader.user, currency)
 
 
@@ -180,14 +180,40 @@ def test_the_margin_mode_of_an_order_is_that_of_the_account(trader: Trader) -> N
     assert (row["crossMode"], row["marginMode"], row["leverage"]) == (True, "CROSS", 10.0)
 
 
-def test_hidden_orders_pay_the_taker_fee_even_as_makers(trader: Trader) -> None:
-    price = trader.far(FUTURES, "buy")
-    for hidden in (True, False):
-        trader.futures(type="limit", price=price, size=1, hidden=hidden)
-    trader.whale(FUTURES, "sell", int(Decimal(price) * 10))
-    fills = trader.call("futures", "GET", "/api/v1/recentFills")
-    assert sorted(one["feeRate"] for one in fills) == ["0.00020", "0.00060"]
-    assert {one["liquidity"] for one in fills} == {"maker"}
+@pytest.mark.parametrize("symbol", [FUTURES, INVERSE])
+def test_a_closed_position_shows_what_its_lots_cost_on_average(symbol: str) -> None:
+    trader, unit = Trader(FUTURES, INVERSE), 100 if symbol == INVERSE else 10
+    for side, size in (("buy", 30), ("buy", 10), ("sell", 10), ("buy", 20), ("sell", 50)):
+        trader.futures(symbol=symbol, side=side, size=size * unit)
+        trader.wait(20)
+    row = trader.call("futures", "GET", "/api/v1/history-positions")["items"][0]
+    fills = trader.call("futures", "GET", "/api/v1/fills", pageSize=500)["items"]
+    for side, name in (("buy", "openPrice"), ("sell", "closePrice")):
+        mine = [(one["size"], float(one["price"])) for one in fills if one["side"] == side]
+        lots = sum(size for size, _ in mine)
+        if symbol == INVERSE:
+            average = lots / sum(size / price for size, price in mine)
+        else:
+            average = sum(size * price for size, price in mine) / lots
+        assert len({price for _, price in mine}) > 1
+        assert float(row[name]) == pytest.approx(average, abs=0.01)
+
+
+def test_the_level_chosen_bounds_size_and_leverage(trader: Trader) -> None:
+    path = "/api/v1/position/risk-limit-level/change"
+    trader.call("futures", "POST", path, {"symbol": FUTURES, "level": 1})
+    size = int(Decimal(100_000) / trader.desk.futures.mark(FUTURES) * 1_000)
+    assert refused(trader, size=size + 10) == "300005"
+    assert trader.futures(size=size - 10, leverage=50)["filledSize"] > 0
+    trader.call("futures", "POST", path, {"symbol": FUTURES, "level": 4})
+    row = trader.position()
+    assert (row["riskLimit"], row["riskLimitLevel"], row["maintMarginReq"]) == (2_000_000, 4, 0.01)
+    assert refused(trader, size=1, leverage=51) == "300016"
+    assert trader.futures(size=20, leverage=50)["filledSize"] == 20
+    down = {"symbol": FUTURES, "level": 1}
+    assert trader.refused("futures", "POST", path, down)[0] == "300005"
+    up = {"symbol": FUTURES, "level": 5}  # which allows a leverage of 30
+    assert trader.refused("futures", "POST", path, up)[0] == "300005"
 
 
 @pytest.mark.parametrize(
@@ -198,13 +224,13 @@ def test_hidden_orders_pay_the_taker_fee_even_as_makers(trader: Trader) -> None:
 def test_a_fault_refuses_orders_with_its_code_until_it_wears_off(
     trader: Trader, fault: str, code: str
 ) -> None:
-    trader.desk.faults[fault] = {"symbol": FUTURES, "count": 1}
+    trader.desk.faults.turn_on(fault, {"symbol": FUTURES, "count": 1})
     assert refused(trader) == code
     trader.futures()
 
 
 def test_an_accepted_order_can_be_refused_by_the_matching(trader: Trader) -> None:
-    trader.desk.faults["reject_async"] = {}
+    trader.desk.faults.turn_on("reject_async", {})
     order = trader.futures()
     assert types(trader, order["id"]) == ["canceled"]
     assert available(trader) == 100_000
@@ -212,7 +238,7 @@ def test_an_accepted_order_can_be_refused_by_the_matching(trader: Trader) -> Non
 
 def test_the_race_between_fill_and_cancel_is_won_by_the_fill(trader: Trader) -> None:
     order = trader.futures(type="limit", price="59000")
-    trader.desk.faults["fill_before_cancel"] = {}
+    trader.desk.faults.turn_on("fill_before_cancel", {})
     path = f"/api/v1/orders/{order['id']}"
     assert trader.refused("futures", "DELETE", path)[0] == "100004"
     assert types(trader, order["id"])[-2:] == ["match", "filled"]

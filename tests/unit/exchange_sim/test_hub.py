@@ -1,9 +1,10 @@
 """Who gets what is published."""
 
+import asyncio
 import json
 
 from liveopt.exchange_sim.events import Push
-from liveopt.exchange_sim.faults import KINDS, Faults
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.frames import frame
 from liveopt.exchange_sim.hub import Hub
 from liveopt.exchange_sim.specs import Venue
@@ -30,6 +31,11 @@ class Outbox:
     def backlog(self) -> int:
         return self.waiting
 
+    def probe(self) -> asyncio.Future[None]:
+        probe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        probe.set_result(None)
+        return probe
+
     def check(self, now_s: float) -> None:
         self.waiting = int(now_s)
 
@@ -41,7 +47,7 @@ class Outbox:
 
 
 def hub_of(now_s: float = 0.0) -> Hub:
-    return Hub(Faults(KINDS, 1, lambda: now_s))
+    return Hub(Faults(1, lambda: now_s))
 
 
 async def test_a_push_goes_to_those_who_joined_its_topic_until_they_leave() -> None:
@@ -63,8 +69,6 @@ async def test_a_push_goes_to_those_who_joined_its_topic_until_they_leave() -> N
 
 
 async def test_what_is_published_is_written_soon_without_a_flush() -> None:
-    import asyncio
-
     hub, one = hub_of(), Outbox()
     hub.join(one, "/t:A")
     hub.publish("/t:A", b"1")
@@ -96,7 +100,7 @@ async def test_private_pushes_go_to_the_sockets_of_their_user_and_say_so() -> No
 
 async def test_cuts_come_to_the_sockets_of_their_venue() -> None:
     clock = [0.0]
-    hub = Hub(Faults(KINDS, 1, lambda: clock[0]))
+    hub = Hub(Faults(1, lambda: clock[0]))
     spot, futures = Outbox(venue="spot"), Outbox(venue="futures")
     hub.sockets = {spot: None, futures: None}
     hub.faults.turn_on("ws-cut", {"every": 1, "code": 1012, "venue": "spot"})
@@ -119,3 +123,25 @@ async def test_what_a_fault_holds_back_is_sent_when_it_goes_off() -> None:
     hub.faults.clear()
     hub.flush()
     assert one.written == [frame(b"1")]
+
+
+async def test_what_a_fault_holds_back_is_sent_when_its_time_is_over() -> None:
+    clock = [0.0]
+    hub, one = Hub(Faults(1, lambda: clock[0])), Outbox()
+    hub.join(one, "/t:A")
+    hub.faults.turn_on("reorder", {"window": 100, "for": 5})
+    hub.faults.turn_on("session-life", {})  # which stays on
+    hub.publish("/t:A", b"1")
+    clock[0] = 5.0
+    hub.check(5.0)
+    hub.flush()
+    assert one.written == [frame(b"1")]
+
+
+async def test_those_who_listen_are_counted_once_and_others_not() -> None:
+    hub, one, other = hub_of(), Outbox("me"), Outbox()
+    hub.sockets = {one: None, other: None}
+    hub.join(one, "/t:A")
+    hub.join(one, "/t:B")
+    hub.join_own(one, "/account/balance")
+    assert list(hub.listeners()) == [one]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from liveopt.exchange_sim.faults import KINDS, BadFault, Faults
+from liveopt.exchange_sim.faults import Faults
+from liveopt.exchange_sim.kinds import BadFault
 from liveopt.exchange_sim.plan import BadPlan, Entry, Plan, check_plan, read_plan
 
 TOML = """
@@ -63,7 +64,7 @@ def test_bad_toml_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_plan_is_checked_before_it_is_followed() -> None:
-    faults = Faults(KINDS, 1, lambda: 0.0)
+    faults = Faults(1, lambda: 0.0)
     check_plan(ENTRIES, faults)
     for bad in (Entry(1.0, True, "gab"), Entry(1.0, True, off="gab"),
                 Entry(1.0, True, "gap", params={"x": 1})):  # fmt: skip
@@ -72,7 +73,7 @@ def test_a_plan_is_checked_before_it_is_followed() -> None:
 
 
 def test_events_happen_at_their_time_on_their_clock() -> None:
-    faults = Faults(KINDS, 1, lambda: 0.0)
+    faults = Faults(1, lambda: 0.0)
     plan = Plan([*ENTRIES, Entry(70.0, True, off="gap"), Entry(80.0, True, "burst")])
     assert plan.next_ns == 60 * 10**9
     plan.follow(faults, 59_999_999_999, 0.0)
@@ -83,4 +84,15 @@ def test_events_happen_at_their_time_on_their_clock() -> None:
     assert [one.kind.name for one in faults.now()] == ["burst"]
     assert not plan.next_ns
     plan.follow(faults, 85_000_000_000, 90.5)
+    assert faults.now() == []
+
+
+def test_what_begins_by_market_time_ends_by_it() -> None:
+    server, market = [0.0], [60.0]
+    faults = Faults(1, lambda: server[0], lambda: market[0])
+    plan = Plan([Entry(60.0, True, "gap", "", {"for": 10.0})])
+    plan.follow(faults, 60_000_000_000, 0.0)
+    server[0] = 1_000.0
+    assert faults.now()
+    market[0] = 70.0
     assert faults.now() == []

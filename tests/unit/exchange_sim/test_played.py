@@ -150,8 +150,8 @@ def test_a_bid_above_a_later_trade_takes_all_of_it_and_keeps_the_rest(tmp_path: 
 
 
 def test_the_ladder_ends_at_the_lowest_price(tmp_path: Path) -> None:
-    market = opened(written(tmp_path, [(0, 0.2, 1.0), (1, 0.1, 1.0)]))
-    market.advance(T0 + SECOND_NS)
+    market = opened(written(tmp_path, [(0, 150.0, 1.0), (1, 150.0, 1.0), (2, 0.1, 1.0)]))
+    market.advance(T0 + 2 * SECOND_NS)
     assert [ticks for ticks, _ in market.levels("buy", 99)] == list(range(10, 0, -1))
 
 
@@ -225,3 +225,26 @@ def test_a_played_market_trades_beside_the_others(trades: Path) -> None:
     exchange.listeners.append(events.extend)
     exchange.advance(T0 + 10 * SECOND_NS)
     assert {event.symbol for event in events} == {"SOL-USDT", "KCS-USDT"}
+
+
+def test_a_tick_that_is_too_coarse_for_the_file_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, [(0, 0.00213, 1.0), (1, 0.00214, 1.0)])
+    with pytest.raises(ValueError, match="too coarse"):
+        open_played(SOL, Recording(path), 1, T0)
+
+
+def test_a_symbol_alone_takes_tick_and_lot_from_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, [(0, 0.00213, 1.5), (1, 0.002145, 2.0)])
+    market = open_played("XRP-ETH", Recording(path), 1, T0)
+    events = [*market.tape, *market.advance(T0 + SECOND_NS)]
+    trades = [event for event in events if isinstance(event, Traded)]
+    assert {market.spec.price_text(trade.ticks) for trade in trades} == {"0.00213", "0.002145"}
+    assert sum(trade.lots for trade in trades) * market.spec.lot == 3.5
+
+
+def test_candles_alone_say_tick_and_lot_too(tmp_path: Path) -> None:
+    path = tmp_path / "candles.csv"
+    rows = (f"{1_600_000_020 + 60 * n},0.0345,0.0347,0.0344,0.0346,12.25" for n in range(3))
+    path.write_text("time,open,high,low,close,volume\n" + "\n".join(rows))
+    spec = open_played("ETH-BTC", Recording(path, "candles"), 1, T0).spec
+    assert (spec.price_text(spec.ticks(0.0345)), str(spec.lot)) == ("0.0345", "0.01")

@@ -1,6 +1,7 @@
 """Positions in numbers: against KuCoin's own examples, and as laws."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -113,7 +114,7 @@ def test_risk_levels_join_up_and_allow_ever_less_leverage(symbol: str) -> None:
     levels = risk_levels(spec)
     assert levels[0].leverage == spec.leverage_max
     assert levels[0].least == 0
-    for lower, higher in zip(levels, levels[1:], strict=False):
+    for lower, higher in pairwise(levels):
         assert lower.most == higher.least < higher.most
         assert lower.leverage > higher.leverage
         assert lower.maintenance < higher.maintenance

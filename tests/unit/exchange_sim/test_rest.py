@@ -34,3 +34,14 @@ def test_on_a_market_of_its_own_time_old_offsets_and_the_clients_clock_are_taken
     assert time.for_stamp("1500000") == 1_500_000
     assert time.for_stamp("900000") == 2_000_000
     assert time.for_stamp("2000001") == 2_000_000
+
+
+def test_a_skewed_server_refuses_those_who_sign_by_clocks_that_are_right() -> None:
+    now = [1_000_000]
+    time = ServerTime(lambda: now[0], lambda: 1_000_000, lambda: 6_000)
+    now[0] = 2_000_000  # the market is faster, so that the wall's time is in its past
+    assert time.for_stamp("1000000") == 1_006_000
+    assert time.for_stamp("1006000") == 1_006_000
+    assert time.for_stamp("1500000") == 1_500_000
+    assert time.for_stamp("2006000") == 2_006_000
+    assert ServerTime(lambda: 5, None, lambda: 6_000).for_stamp("5") == 6_005

@@ -2,19 +2,11 @@
 
 import pytest
 
-from liveopt.exchange_sim.faults import BadFault
+from liveopt.exchange_sim.kinds import BadFault
 from liveopt.exchange_sim.plan import Entry
-from liveopt.exchange_sim.server import Setup, Simulator, fault_kinds
+from liveopt.exchange_sim.server import Setup, Simulator
 from tests.unit.exchange_sim.outlet import START_NS
 from tests.virtual import World, run
-
-
-def test_every_fault_of_every_part_has_a_name_of_its_own() -> None:
-    names = [kind.name for kind in fault_kinds()]
-    assert len(set(names)) == len(names)
-    assert {kind.group for kind in fault_kinds()} == {
-        "connect", "session", "subscribe", "data", "rest", "trading",
-    }  # fmt: skip
 
 
 def test_it_listens_inside_and_nobody_is_left_outside() -> None:
@@ -54,14 +46,10 @@ async def test_faults_it_does_not_know_are_refused_before_it_starts() -> None:
         Simulator(Setup(START_NS, markets=["BTC-USDT"], plan=[Entry(1.0, True, "gab")]))
 
 
-async def test_trading_faults_are_those_of_the_desk() -> None:
+async def test_the_desk_asks_the_same_board_of_faults() -> None:
     sim = Simulator(Setup(START_NS, markets=["XBTUSDTM"], faults=[("liquidate", {"count": 1})]))
-    assert sim.desk.faults["liquidate"]["count"] == 1
-    sim.faults.turn_on("gap", {})
-    del sim.desk.faults["liquidate"]  # it wore off there
-    sim.faults.turn_off("gap")
-    assert sim.desk.faults == {}
-    sim.faults.turn_on("hedge_mode", {})
-    assert sim.desk.faults["hedge_mode"]
-    sim.faults.clear()
-    assert sim.desk.faults == {}
+    floor = sim.desk.floor
+    assert [floor.strikes("liquidate", "XBTUSDTM") for _ in range(2)] == [True, False]
+    sim.faults.turn_on("liquidate", {"count": 1})  # armed again with the same parameters
+    assert floor.strikes("liquidate", "XBTUSDTM")
+    assert sim.faults.struck["liquidate"] == 2

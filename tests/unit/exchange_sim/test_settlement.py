@@ -54,7 +54,7 @@ def test_an_isolated_position_loses_its_margin_and_no_more(trader: Trader) -> No
     trader.wait(120)
     ruined = changes(trader, "liquidation")
     if not ruined:  # the index had not followed: the exchange asks for it
-        trader.desk.faults["liquidate"] = {"symbol": FUTURES, "count": 1}
+        trader.desk.faults.turn_on("liquidate", {"symbol": FUTURES, "count": 1})
         trader.wait(1)
         ruined = changes(trader, "liquidation")
     assert ruined[0]["currentQty"] == 0
@@ -64,6 +64,7 @@ def test_an_isolated_position_loses_its_margin_and_no_more(trader: Trader) -> No
     assert [push["type"] for push in liquid] == ["match", "filled"]
     closed = trader.call("futures", "GET", "/api/v1/history-positions")["items"][0]
     assert closed["type"] == "LIQUID_LONG"
+    assert Decimal(closed["pnl"]) == trader.account.wallet("USDT").total - 100_000
 
 
 def test_a_position_at_its_maintenance_margin_is_liquidated_by_itself(trader: Trader) -> None:
@@ -90,7 +91,7 @@ def test_a_cross_account_is_liquidated_when_all_of_it_is_used_up(trader: Trader)
 def test_a_position_can_be_deleveraged_in_part(trader: Trader) -> None:
     trader.futures(size=9)
     fee = trader.account.wallet("USDT").total
-    trader.desk.faults["deleverage"] = {"symbol": FUTURES, "count": 1}
+    trader.desk.faults.turn_on("deleverage", {"symbol": FUTURES, "count": 1})
     trader.wait(1)
     assert trader.position()["currentQty"] == 4
     assert changes(trader, "adl")[0]["currentQty"] == 4
@@ -107,3 +108,38 @@ def test_a_moving_mark_is_told_without_any_trade_of_ones_own(trader: Trader) -> 
     assert 1 <= len(marks) <= 6
     assert all("changeReason" not in push and "currentQty" not in push for push in marks)
     assert {"markPrice", "unrealisedPnl", "realLeverage", "currentTimestamp"} <= set(marks[0])
+
+
+@pytest.mark.parametrize(("symbol", "side"), [(INVERSE, "sell"), (FUTURES, "buy")])
+def test_where_no_price_ruins_a_position_it_is_liquidated_at_the_mark(
+    trader: Trader, symbol: str, side: str
+) -> None:
+    trader.futures(symbol=symbol, side=side, size=100, leverage=1)
+    trader.desk.faults.turn_on("liquidate", {"symbol": symbol, "count": 1})
+    trader.wait(1)
+    fill = trader.call("futures", "GET", "/api/v1/fills")["items"][0]
+    assert fill["tradeType"] == "liquidation"
+    assert float(fill["price"]) == pytest.approx(trader.market(symbol).mark_price(), rel=0.01)
+    assert trader.position(symbol)["currentQty"] == 0
+
+
+def test_a_margin_that_refills_itself_takes_from_the_wallet_before_liquidation(
+    trader: Trader,
+) -> None:
+    trader.futures(size=100, leverage=100)
+    status = {"symbol": FUTURES, "status": True}
+    path = "/api/v1/position/margin/auto-deposit-status"
+    trader.call("futures", "POST", path, status)
+    position = trader.desk.futures.position(trader.user, FUTURES)
+    total = trader.account.wallet("USDT").total
+    for _ in range(2):
+        mark = trader.desk.futures.mark(FUTURES)
+        position.margin = position.maintenance - position.unrealised(mark)
+        trader.wait(1)
+        assert position.lots == 100
+        assert not position.ruined(trader.desk.futures.mark(FUTURES))
+    assert trader.account.wallet("USDT").total == total
+    assert len(changes(trader, "marginChange")) == 2
+    trader.account.wallet("USDT").total = position.margin = position.maintenance / 2
+    trader.wait(1)  # nothing is left to refill it with
+    assert position.lots == 0

@@ -193,16 +193,16 @@ def test_an_alteration_nobody_can_pay_leaves_the_order_alone(trader: Trader) -> 
 
 def test_the_race_between_fill_and_cancel_is_won_by_the_fill(trader: Trader) -> None:
     order = trader.spot(price="50000")
-    trader.desk.faults["fill_before_cancel"] = {"count": 1}
+    trader.desk.faults.turn_on("fill_before_cancel", {"count": 1})
     refused = trader.refused("spot", "DELETE", f"{HF}/{order['orderId']}", symbol=SPOT)
     assert refused == ("400100", "order_not_exist_or_not_allow_to_cancel")
     assert types(trader, V2, order["orderId"])[-2:] == ["match", "filled"]
     assert money(trader, "BTC").total == Decimal("2.001")
-    assert not trader.desk.faults
+    assert not trader.desk.faults.now()
 
 
 def test_an_accepted_order_can_be_refused_by_the_matching(trader: Trader) -> None:
-    trader.desk.faults["reject_async"] = {"symbol": SPOT, "count": 1}
+    trader.desk.faults.turn_on("reject_async", {"symbol": SPOT, "count": 1})
     order = trader.spot(price="50000")
     assert types(trader, V2, order["orderId"]) == ["received", "canceled"]
     assert money(trader, "USDT").held == 0

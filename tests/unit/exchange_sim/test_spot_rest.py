@@ -5,7 +5,8 @@ import pytest
 from liveopt.exchange_sim.api import ApiError, Call
 from liveopt.exchange_sim.market import Candle
 from liveopt.exchange_sim.specs import spec_named
-from liveopt.exchange_sim.spot_rest import months, symbol_row, whole
+from liveopt.exchange_sim.spot_rest import SpotRest, months, symbol_row, whole
+from tests.unit.exchange_sim.outlet import SPOT, Station
 
 DAY_S = 86_400
 JANUARY_S = 1_704_067_200  # 2024-01-01
@@ -33,3 +34,15 @@ def test_a_symbol_tells_its_steps_without_exponents() -> None:
     assert row["priceIncrement"] == "0.1"
     assert row["baseIncrement"] == "0.00000001"
     assert row["baseMinSize"] == "0.00001"
+
+
+def test_a_pair_without_an_auction_has_an_empty_book_of_it() -> None:
+    station = Station()
+    routes = {one.template: one for one in SpotRest(station.view, station.publisher.spot).routes()}
+    call = Call(query={"symbol": SPOT})
+    row = routes["/api/v1/market/callauctionData"].answer(call)
+    assert (row["symbol"], row["estimatedSize"], row["buyOrderRangeLowPrice"]) == (SPOT, "0", "0")
+    for depth in (20, 100):
+        book = routes[f"/api/v1/market/orderbook/callauction/level2_{depth}"].answer(call)
+        assert (book["bids"], book["asks"]) == ([], [])
+        assert int(book["sequence"]) > 0

@@ -32,14 +32,19 @@ def trader() -> Trader:
         ({"side": "sell", "price": "30000"}, "400760"),
         ({"size": "0"}, "400100"),
         ({"size": "0.000000001"}, "600100"),
-        ({"size": "0.000001"}, "600101"),
+        ({"size": "0.00000999"}, "400100"),
+        ({"size": "0.00001", "price": "5000"}, "600101"),
+        ({"remark": "x" * 21}, "400100"),
+        ({"tags": "x" * 21}, "400100"),
+        ({"remark": 1}, "400100"),
+        ({"hidden": True}, "400100"),
+        ({"iceberg": True, "visibleSize": "0.0005"}, "400100"),
         ({"type": "market", "size": None}, "400100"),
         ({"type": "market", "size": None, "funds": "0.01"}, "600101"),
         ({"type": "market", "side": "sell", "size": None, "funds": "10"}, "400100"),
         ({"timeInForce": "DAY"}, "400100"),
         ({"timeInForce": "GTT"}, "400100"),
         ({"postOnly": True, "timeInForce": "IOC"}, "400100"),
-        ({"postOnly": True, "hidden": True}, "400100"),
         ({"stp": "XX"}, "400100"),
         ({"allowMaxTimeWindow": 1_000}, "400100"),
         ({"allowMaxTimeWindow": 1_000, "clientTimestamp": NOW_MS - 1_001}, "400100"),
@@ -57,8 +62,8 @@ def test_a_bad_order_is_refused(trader: Trader, fields: dict[str, object], code:
         {"price": 50000, "size": 0.001},
         {"clientOid": ""},
         {"price": "1000", "size": "0.001"},
-        {"hidden": True},
-        {"iceberg": True, "visibleSize": "0.0005"},
+        {"hidden": False, "iceberg": False, "remark": "x" * 20, "tags": "x" * 20},
+        {"size": "0.00001"},
         {"allowMaxTimeWindow": 1_000, "clientTimestamp": NOW_MS - 999},
         {"timeInForce": "GTT", "cancelAfter": 60},
     ],
@@ -77,6 +82,6 @@ def test_a_good_order_is_tested_without_leaving_a_trace(
 
 
 def test_a_suspended_symbol_takes_no_orders(trader: Trader) -> None:
-    trader.desk.faults["suspended"] = {"symbol": SPOT, "count": 1}
+    trader.desk.faults.turn_on("suspended", {"symbol": SPOT, "count": 1})
     body = trader.spot_body(price="50000")
     assert trader.refused("spot", "POST", "/api/v1/hf/orders", body)[0] == "200001"

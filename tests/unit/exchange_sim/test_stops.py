@@ -129,7 +129,7 @@ def test_a_futures_stop_may_be_refused_when_it_triggers(trader: Trader, why: str
         stopPrice=below(trader, FUTURES, 0.01), stopPriceType="TP", **fields,
     )["id"]  # fmt: skip
     if why == "fault":
-        trader.desk.faults["stop_refused"] = {"count": 1}
+        trader.desk.faults.turn_on("stop_refused", {"count": 1})
     elif why == "flat":
         trader.futures(closeOrder=True)
     else:

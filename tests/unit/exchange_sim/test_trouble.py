@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from liveopt.exchange_sim.faults import KINDS, Faults
+from liveopt.exchange_sim.faults import Faults
 from liveopt.exchange_sim.frames import frame, message
 from liveopt.exchange_sim.trouble import Trouble
 
@@ -14,7 +14,7 @@ TOPIC = "/contractMarket/execution:XBTUSDTM"
 
 @pytest.fixture
 def faults() -> Faults:
-    return Faults(KINDS, 1, lambda: now[0])
+    return Faults(1, lambda: now[0])
 
 
 now = [0.0]
@@ -60,8 +60,39 @@ def test_what_is_held_back_comes_out_when_the_fault_goes_off(faults: Faults) -> 
     assert numbers(trouble.outgoing(TOPIC, push(2), "futures")) == [1, 2]
     faults.turn_on("reorder", {"window": 10})
     trouble.outgoing(TOPIC, push(3), "futures")
+    assert trouble.kept() == []
+    faults.clear()
     assert numbers(trouble.kept()) == [3]
     assert trouble.kept() == []
+
+
+def test_the_push_that_wears_a_fault_off_is_not_held_back_for_ever(faults: Faults) -> None:
+    trouble = Trouble(faults)
+    for name in ("reorder", "burst"):
+        faults.turn_on(name, {"count": 2})
+        assert trouble.outgoing(TOPIC, push(1), "futures") == []
+        assert sorted(numbers(trouble.outgoing(TOPIC, push(2), "futures"))) == [1, 2]
+
+
+def test_what_was_held_back_waits_for_a_burst_that_is_still_on(faults: Faults) -> None:
+    trouble = Trouble(faults)
+    faults.turn_on("reorder", {"window": 10})
+    trouble.outgoing(TOPIC, push(1), "futures")
+    faults.turn_on("burst", {"seconds": 2})
+    faults.turn_off("reorder")
+    assert trouble.kept() == []
+    faults.turn_off("burst")
+    assert numbers(trouble.kept()) == [1]
+
+
+def test_a_replay_does_not_remember_what_was_before_it_was_on(faults: Faults) -> None:
+    trouble = Trouble(faults)
+    faults.turn_on("replay", {})
+    trouble.outgoing(TOPIC, push(1), "futures")
+    faults.clear()
+    trouble.kept()
+    faults.turn_on("replay", {})
+    assert trouble.replayed(TOPIC) == []
 
 
 def test_a_burst_waits_for_its_time(faults: Faults) -> None:

@@ -243,6 +243,21 @@ def test_a_numeric_id_in_an_ack_counts_too() -> None:
     assert session.settled
 
 
+def test_a_numeric_id_in_an_error_counts_too() -> None:
+    session, _ = welcomed(MATCH + "BSV-BTC")
+    session.receive('{"id":1,"type":"error","code":404,"data":"topic does not exist"}', S)
+    assert [one.topic for one in session.denied] == [MATCH + "BSV-BTC"]
+
+
+def test_a_full_session_denies_a_batch_at_once() -> None:
+    """None of its topics is wrong, so to ask for the halves would be of no use."""
+    session, frames = welcomed(MATCH + "A", MATCH + "B")
+    text = "exceed max subscription count limitation of 400 per session"
+    session.receive(error(frames[0], 509, text), S)
+    assert [one.topic for one in session.denied] == [MATCH + "A", MATCH + "B"]
+    assert session.settled
+
+
 def test_silence_is_asked_three_times_and_then_denied_by_name() -> None:
     session, frames = welcomed(MATCH + "A", MATCH + "B")
     sent = [(0, frames[0]), *sent_until(session, 60 * S)]
@@ -419,6 +434,30 @@ def test_a_process_that_slept_does_not_kill_a_healthy_connection(hours: int) -> 
         assert not over(session)
 
 
+def test_a_process_that_sleeps_all_the_time_does_not_ask_twice() -> None:
+    session, _ = welcomed()
+    unread = '{"type":"ack"}'
+    for nap in range(1, 5):
+        now_ns = nap * 100 * S
+        session.subscribe([f"{MATCH}S{nap}"], now_ns)
+        frames = session.send(now_ns)
+        assert kinds(frames) == ["subscribe", "ping"], "the ack of the last one is not yet read"
+        session.receive(unread, now_ns)
+        session.receive('{"id":"1","type":"pong"}', now_ns)
+        unread = ack(frames[0])
+    assert not over(session)
+
+
+def test_awake_in_between_it_may_sleep_again() -> None:
+    session, _ = welcomed()
+    assert kinds(session.send(100 * S)) == ["ping"]
+    assert session.send(101 * S) == []
+    session.send(112 * S)  # the pong was due at 110 s
+    assert not over(session)
+    session.send(113 * S)
+    assert session.over == "no pong in 10 s"
+
+
 def test_a_sleep_leaves_a_pong_never_less_time_than_it_had() -> None:
     session, _ = welcomed(MATCH + "A")
     session.receive('{"id":"1","type":"ack"}', 0)
@@ -472,4 +511,5 @@ def test_an_overdue_ack_has_a_moment_more_after_a_sleep() -> None:
     assert session.settled
     session, _ = welcomed(MATCH + "A")
     session.send(100 * S)
+    assert session.send(101 * S - 1) == []
     assert kinds(session.send(101 * S)) == ["subscribe"]
