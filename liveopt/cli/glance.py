@@ -158,5 +158,6 @@ def _words(seen: Seen, row: dict[str, object]) -> str:
     why = f" ({seen.why})" if seen.why and seen.state != "live" else ""
     return (
         f"{row['symbol']} {seen.shown()}  age {age}  {seen.ticks} ticks,"
-        f" {row['ticks_per_s']:.1f}/s  gaps {seen.holes}  reconnects {seen.reconnects}  {seen.state}{why}"
+        f" {row['ticks_per_s']:.1f}/s  gaps {seen.holes}  reconnects {seen.reconnects}"
+        f"  {seen.state}{why}"
     )

@@ -21,7 +21,7 @@ class Traded(msgspec.Struct, frozen=True, gc=False):
 
 
 class Changed(msgspec.Struct, frozen=True, gc=False):
-    """A level of the book has a new total (0: gone). `sequence` is the book's: last + 1, no holes."""
+    """A level of the book has a new total (0: gone). `sequence` counts without holes."""
 
     symbol: str
     sequence: int
