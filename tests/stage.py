@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from liveopt.core.events import FeedEvent, Hole, Late, Tick
+from liveopt.core.bars import MINUTE_NS, floor_ns
+from liveopt.core.events import Disagreement, FeedEvent, Hole, Late, Tick
 from liveopt.exchange_sim.events import Changed, Event, Traded
 from liveopt.exchange_sim.server import Setup, Simulator
 from liveopt.kucoin.budget import Budget, Priority
@@ -82,8 +83,9 @@ class Show:
         return self.world.elapsed_s - began_s
 
     def lost(self, symbol: str = SYMBOL) -> tuple[int, int]:
-        """How many trades are missing in a declared hole, and how many without a word.
+        """How many trades are missing with a word, and how many without.
 
+        A word is a hole in their minute, or that the minute differs from the exchange's candle.
         Fails if a tick came twice, out of order, or was never traded.
         """
         ticks, trades = self.ticks(symbol), self.traded[symbol]
@@ -101,16 +103,25 @@ class Show:
         late = {event.tick.sequence for event in self.of(Late) if event.tick.symbol == symbol}
         missing = by_number.keys() - set(numbers) - late
         holes = [hole for hole in self.of(Hole) if hole.symbol == symbol]
+        bars = [d.ours or d.theirs for d in self.of(Disagreement) if d.symbol == symbol]
+        minutes = {bar.at_ns for bar in bars if bar is not None}  # told to differ
+        for hole in holes:  # or told not to be whole
+            minutes.update(range(minute(hole.from_ns), hole.to_ns + 1, MINUTE_NS))
         told = untold = 0
         for number in missing:
             at_ns = by_number[number].at_ns
             if not first < number < last:
                 continue
-            if any(hole.from_ns <= at_ns <= hole.to_ns for hole in holes):
+            if minute(at_ns) in minutes:
                 told += 1
             else:
                 untold += 1
         return told, untold
+
+
+def minute(at_ns: int) -> int:
+    """When the minute began."""
+    return floor_ns(at_ns, MINUTE_NS)
 
 
 @asynccontextmanager

@@ -85,9 +85,14 @@ class Tops:
     silence: Silence
     out: list[FeedEvent] = field(default_factory=list)
     last: Quote | None = None
-    known: tuple[float, float] | None = None
+    known: tuple[float, ...] | None = None
     """Best bid and ask as this connection told them, or as REST did when it was asked first."""
     _fresh: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """A change of a size is pushed too, not only one of a price."""
+        return self.topic.kind == "depth5"
 
     def take(self, frame: Frame, now_ns: int) -> None:
         """A push of this topic."""
@@ -101,6 +106,8 @@ class Tops:
             return
         self.last = quote
         self.known = (quote.bid, quote.ask)
+        if self.whole:
+            self.known = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
         self._fresh = True
 
     def flush(self, _now_ns: int) -> list[FeedEvent]:

@@ -330,6 +330,8 @@ class Feed:
             if heard and now_ns >= channel.silence.probe_ns and self._may_probe(name):
                 self._probing.add(name)
                 self._group.create_task(self._probe(name, channel), name=f"probe {name}")
+            elif heard and name in self._busy and now_ns >= channel.silence.probe_ns:
+                self._silent_while_held(channel)
             if isinstance(channel, Tape) and channel.owed:
                 channel.insist(now_ns)
                 self.intake.touch(channel)
@@ -337,6 +339,11 @@ class Feed:
         for keeper in self.keepers:
             if keeper.line is not None:
                 keeper.line.quality.roll(now_ns)
+
+    def _silent_while_held(self, channel: Channel) -> None:
+        """The stream fell silent before its last cut was mended: what comes after is another."""
+        if isinstance(channel, Tape):
+            channel.sequencer.hold()
 
     def _watch_clock(self, now_ns: int) -> None:
         """The machine's clock is used for stamps only, but whoever reads them should know."""

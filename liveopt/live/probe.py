@@ -13,9 +13,9 @@ from liveopt.kucoin.sequence import BACKWARDS_NS
 from liveopt.kucoin.watch import Silence
 from liveopt.live.clock import Clock
 
-GRACE_S: Final = 0.3
+GRACE_S: Final = 0.5
 """What the exchange just knew may still be on its way to us."""
-PUSH_NS_MAX: Final = 3 * SECOND_NS // 2
+PUSH_NS_MAX: Final = 6 * SECOND_NS // 5
 """Pushes of candles are gathered for about a second."""
 BEHIND: Final = "the exchange has newer data"
 
@@ -78,7 +78,9 @@ def _is_book_behind(channel: Tops | Levels, book: BookSnapshot) -> bool:
     if isinstance(channel, Tops):
         if not book.bids or not book.asks:
             return False
-        top = book.bids[0][0], book.asks[0][0]
+        top = (
+            (*book.bids[0], *book.asks[0]) if channel.whole else (book.bids[0][0], book.asks[0][0])
+        )
         if channel.known is None:
             channel.known = top  # nothing is pushed before something changes
         return channel.known != top

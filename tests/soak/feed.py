@@ -63,7 +63,7 @@ async def rotations(world: World, count: int) -> dict[str, object]:
         stage.sim.faults.turn_on("token-life", {"seconds": 3.0})  # an old token is of no use
         while stage.feed.keepers[0].connections <= count:
             for connection in world.network.find(websocket=True):
-                slow_s = world.random.choice((0.01, 0.05, 0.3, 1.0))
+                slow_s = world.random.choice((0.01, 0.05, 0.1, 0.25))
                 connection.down.latency_s = (slow_s / 2, slow_s)  # no two ways are the same
             await asyncio.sleep(1.0)
         minutes = world.elapsed_s / 60.0
@@ -106,6 +106,8 @@ async def stalls(world: World, count: int) -> dict[str, object]:
             stage.sim.faults.turn_on("freeze", {"topic": topic.text})
             began_ns, mark = int(asyncio.get_running_loop().time() * SECOND_NS), len(stage.events)
             allowed_ns = silence.allowed_ns
+            if topic.kind == "candles":  # whose pushes are late by a second: so is the evidence
+                allowed_ns += 2 * SECOND_NS
             await until(partial(_is_stale, stage, mark, topic.text))
             silent_ns = _stale(stage.events[mark:], topic.text)[0].at_ns - began_ns
             found_s.append(silent_ns / SECOND_NS)
@@ -264,7 +266,7 @@ async def chaos(world: World, count: int) -> dict[str, object]:
             await asyncio.sleep(chance.uniform(0.0, 10.0))
         for name in CHAOS:
             faults.turn_off(name)
-        await asyncio.sleep(120.0)
+        await asyncio.sleep(180.0)
         after = len(stage.ticks())
         await asyncio.sleep(30.0)
         assert len(stage.ticks()) > after, "the feed did not come back"

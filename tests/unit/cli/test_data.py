@@ -349,7 +349,7 @@ def test_a_file_of_somebody_else_is_not_touched_without_force(call: Call, out: P
         ([], {"start": "2030-01-01"}, 2, "no candle has closed since --from 2030-01-01"),
         (["--to", "2019-01-03"], {"start": "2019-01-01"}, 1, "there is no candle of BTC-USDT"),
         (["--feed", "binance"], {}, 2, "give kucoin, sim, or an address"),
-        (["--feed", "http://127.0.0.1:1"], {}, 1, "--feed sim"),
+        (["--feed", "http://127.0.0.1:1"], {}, 1, "is `liveopt sim` running there?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_a_way_out(
