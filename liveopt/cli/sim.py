@@ -279,15 +279,26 @@ def _introduce(simulator: Simulator, *, json: bool) -> None:
     if json:
         typer.echo(jsonlib.dumps(said))
         return
-    first = said["symbols"][0]
     typer.echo(
         f"spot      {said['spot']}\n"
         f"futures   {said['futures']}\n"
         f"plays     {', '.join(said['symbols'])} at speed {said['speed']}, seed {said['seed']}\n"
         f"faults    {', '.join(said['faults']) or 'none'}"
-        f" (change them: curl -X POST -d gap:chance=0.1 {said['spot']}/sim/faults)\n"
+        f" (on: curl -X POST -d gap:chance=0.1 {said['spot']}/sim/faults,"
+        " all off: curl -X DELETE)\n"
         "account   paper money, of no use anywhere else:\n"
         f"          key {said['key']}  secret {said['secret']}  passphrase {said['passphrase']}\n"
-        f"try       liveopt feed watch --symbol {first} --feed {said['spot']}\n"
-        "Ctrl-C stops it."
+        + "".join(f"try       {line}\n" for line in _to_try(said))
+        + "Ctrl-C stops it."
     )
+
+
+def _to_try(said: dict[str, Any]) -> list[str]:
+    """A command for each venue that trades something."""
+    firsts: dict[str, str] = {}
+    for symbol in said["symbols"]:
+        firsts.setdefault("spot" if "-" in symbol else "futures", symbol)
+    return [
+        f"liveopt feed watch --symbol {symbol} --feed {said[venue]}"
+        for venue, symbol in firsts.items()
+    ]

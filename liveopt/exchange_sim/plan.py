@@ -61,7 +61,10 @@ def read_plan(path: Path) -> list[Entry]:
     text = path.read_text(encoding="utf-8")
     try:
         if path.suffix == ".toml":
-            rows = tomllib.loads(text).get("event", [])
+            tables = tomllib.loads(text)
+            if set(tables) != {"event"} or not isinstance(tables["event"], list):
+                raise BadPlan(f"{path}: write each event as a table [[event]], and nothing else")
+            rows = tables["event"]
         else:
             rows = [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
     except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:

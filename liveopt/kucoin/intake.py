@@ -87,12 +87,9 @@ class Tops:
     last: Quote | None = None
     known: tuple[float, ...] | None = None
     """Best bid and ask as this connection told them, or as REST did when it was asked first."""
+    whole: bool = False
+    """A change of a size alone has been pushed too, so its absence says something."""
     _fresh: bool = False
-
-    @property
-    def whole(self) -> bool:
-        """A change of a size is pushed too, not only one of a price."""
-        return self.topic.kind == "depth5"
 
     def take(self, frame: Frame, now_ns: int) -> None:
         """A push of this topic."""
@@ -104,6 +101,9 @@ class Tops:
         last = self.last
         if last is not None and _overtaken(quote, last):
             return
+        if last is not None and (quote.bid, quote.ask) == (last.bid, last.ask):
+            sizes = quote.bid_size, quote.ask_size
+            self.whole = self.whole or sizes != (last.bid_size, last.ask_size)
         self.last = quote
         self.known = (quote.bid, quote.ask)
         if self.whole:

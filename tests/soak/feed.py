@@ -104,7 +104,9 @@ async def stalls(world: World, count: int) -> dict[str, object]:
             topic = topics[number % len(topics)]
             silence = stage.feed.intake.channels[topic.text].silence
             stage.sim.faults.turn_on("freeze", {"topic": topic.text})
-            began_ns, mark = int(asyncio.get_running_loop().time() * SECOND_NS), len(stage.events)
+            mark, struck = len(stage.events), stage.sim.faults.struck["freeze"]
+            await until(partial(_has_struck, stage, struck))  # from the first push that is missed
+            began_ns = int(asyncio.get_running_loop().time() * SECOND_NS)
             allowed_ns = silence.allowed_ns
             if topic.kind == "candles":  # whose pushes are late by a second: so is the evidence
                 allowed_ns += 2 * SECOND_NS
@@ -136,6 +138,10 @@ def _stale(events: list[FeedEvent], topic: str) -> list[FeedState]:
 
 def _is_stale(stage: Show, mark: int, topic: str) -> bool:
     return bool(_stale(stage.events[mark:], topic))
+
+
+def _has_struck(stage: Show, before: int) -> bool:
+    return stage.sim.faults.struck["freeze"] > before
 
 
 def _is_live(silence: Silence) -> bool:

@@ -96,3 +96,11 @@ def test_what_begins_by_market_time_ends_by_it() -> None:
     assert faults.now()
     market[0] = 70.0
     assert faults.now() == []
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "[[fault]]\nat = 1\n", "event = 3\n", ""])
+def test_a_plan_of_another_shape_is_not_an_empty_plan(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    with pytest.raises(BadPlan, match=r"\[\[event\]\]"):
+        read_plan(path)
