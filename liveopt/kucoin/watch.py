@@ -22,7 +22,7 @@ class Silence:
     """Learns how often a topic has data, and says when its silence has to be looked into.
 
     A silence is too long after three usual intervals, 3 s at least. Then the exchange is asked: if
-    it has nothing newer the market is quiet, and the next look comes after half as long again, but
+    it has nothing newer the market is quiet, and the next look comes after a tenth as long again, but
     within a minute.
     """
 
@@ -61,8 +61,8 @@ class Silence:
     def probe_ns(self) -> int:
         """When the exchange has to be asked."""
         if self._quiet_ns:
-            half = min((self._quiet_ns - self.since_ns) // 2, QUIET_NS_MAX)
-            return self._quiet_ns + max(int(PROBE_SHARE * self.allowed_ns), half)
+            later = min((self._quiet_ns - self.since_ns) // 10, QUIET_NS_MAX)
+            return self._quiet_ns + max(int(PROBE_SHARE * self.allowed_ns), later)
         return self.since_ns + int(PROBE_SHARE * self.allowed_ns)
 
     def stale(self) -> bool:
