@@ -22,8 +22,8 @@ class Silence:
     """Learns how often a topic has data, and says when its silence has to be looked into.
 
     A silence is too long after three usual intervals, 3 s at least. Then the exchange is asked: if
-    it has nothing newer the market is quiet, and the next look comes after a tenth as long again, but
-    within a minute.
+    it has nothing newer the market is quiet, and the next look comes after a tenth as long again,
+    but within a minute.
     """
 
     since_ns: int
