@@ -45,6 +45,7 @@ class Show:
     events: list[FeedEvent] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     pause_s: float = 0.0
+    held_ns: float = 0.0
 
     def listen(self, events: list[Event]) -> None:
         """What the exchange did."""

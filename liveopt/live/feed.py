@@ -17,7 +17,7 @@ from liveopt.kucoin.intake import Channel, Intake, Levels, Tape, Tops
 from liveopt.kucoin.rest import Denied, Rest
 from liveopt.kucoin.session import Denied as DeniedTopic
 from liveopt.kucoin.topics import TOPICS_PER_LINE, Topic
-from liveopt.kucoin.wire import BadFrame, Frame
+from liveopt.kucoin.wire import Frame
 from liveopt.live import backfill, probe
 from liveopt.live.audit import Audit
 from liveopt.live.clock import Clock
@@ -150,14 +150,7 @@ class Feed:
         self.counts.frames += 1
         if line.replacing:
             self._fence(frame.topic)
-        try:
-            known = self.intake.take(frame, now_ns)
-        except BadFrame:
-            channel = self.intake.channels[frame.topic]
-            if isinstance(channel, Tape):
-                channel.refuse(now_ns)
-            raise
-        if known:
+        if self.intake.take(frame, now_ns):
             line.quality.good()
             if self._flush_due is None:
                 self._flush_soon()
@@ -170,20 +163,19 @@ class Feed:
         if isinstance(channel, Tape):
             channel.sequencer.fenced = True
 
-    def refused(self, line: Line, frame: str | bytes, why: str, now_ns: int) -> None:
+    def refused(self, line: Line, raw: str | bytes, topic: str, why: str, now_ns: int) -> None:
         """A frame that could not be used; one whose topic cannot be read may have been any tick."""
         self.counts.bad += 1
-        if not any(channel.owed for channel in self.intake.tapes()):
-            for name in line.topics:
-                channel = self.intake.channels.get(name)
-                if isinstance(channel, Tape):
-                    channel.refuse(now_ns)
-                    self.intake.touch(channel)
+        for name in [topic] if topic else line.topics:
+            channel = self.intake.channels.get(name)
+            if isinstance(channel, Tape):
+                channel.refuse(now_ns)
+                self.intake.touch(channel)
         keeper = next((k for k in self.keepers if k.line is line), None)
         if line.quality.refuse(now_ns) and keeper is not None:
             self._recycle(keeper, "too many bad frames", BAD_TIMES)
         if self._refused is None:
-            text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+            text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
             self._refused = Refused(now_ns, "", why, 0, text[:SAMPLE])
         self._refused = structs.replace(self._refused, count=self._refused.count + 1)
         self._flush_soon()
@@ -218,18 +210,25 @@ class Feed:
 
     def joined(self, keeper: Keeper) -> None:
         """A connection stands."""
+        self.unfenced(keeper)
         now_ns = self.clock.now_ns()
         self.counts.reconnects = sum(k.connections - 1 for k in self.keepers if k.connections)
         for name in keeper.topics:
             channel = self.intake.channels[name]
             channel.silence.restart(now_ns)
-            if isinstance(channel, Tape):
-                channel.sequencer.fenced = False
-                self.intake.touch(channel)
-            elif isinstance(channel, Tops):
+            if isinstance(channel, Tops):
                 channel.known = None
             if isinstance(channel, Tape | Levels) and channel.wants:
                 self._want(name)
+
+    def unfenced(self, keeper: Keeper) -> None:
+        """There is one connection again: nobody is waited for."""
+        for name in keeper.topics:
+            channel = self.intake.channels[name]
+            if isinstance(channel, Tape):
+                channel.sequencer.fenced = False
+                self.intake.touch(channel)
+        self._flush_soon()
 
     def denied(self, keeper: Keeper, denied: list[DeniedTopic]) -> None:
         """Topics that the exchange would not give."""

@@ -35,6 +35,8 @@ class Owner(Listener, Protocol):
 
     def joined(self, keeper: "Keeper") -> None: ...
 
+    def unfenced(self, keeper: "Keeper") -> None: ...
+
     def denied(self, keeper: "Keeper", denied: list[Denied]) -> None: ...
 
 
@@ -140,6 +142,7 @@ class Keeper:
             if await line.settled():
                 return line
             self._failed(line.ended)
+            wiring.owner.unfenced(self)
 
     async def _read(self, line: Line) -> None:
         await line.run()

@@ -40,7 +40,9 @@ class Listener(Protocol):
 
     def raw(self, frame: str | bytes, now_ns: int) -> None: ...
 
-    def refused(self, line: "Line", frame: str | bytes, why: str, now_ns: int) -> None: ...
+    def refused(
+        self, line: "Line", raw: str | bytes, topic: str, why: str, now_ns: int
+    ) -> None: ...
 
     @property
     def full(self) -> bool: ...
@@ -166,6 +168,7 @@ class Line:
             raw = await socket.recv(decode=False)  # whether it is text is for the reader to say
             now_ns = clock.now_ns()
             listener.raw(raw, now_ns)
+            frame = None
             try:
                 frame = session.receive(raw, now_ns)
                 if frame is None:
@@ -174,7 +177,8 @@ class Line:
                 else:
                     listener.pushed(self, frame, now_ns)
             except BadFrame as error:
-                listener.refused(self, raw, str(error), now_ns)
+                topic = "" if frame is None else frame.topic
+                listener.refused(self, raw, topic, str(error), now_ns)
             if listener.full:
                 await listener.room()
 

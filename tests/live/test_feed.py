@@ -272,3 +272,22 @@ def test_a_recording_plays_back_the_same_ticks(tmp_path: Path) -> None:
     ticks = run(again, 2)
     assert ticks == stage.ticks()
     assert stage.of(Late) == []
+
+
+def test_a_successor_that_never_settles_does_not_keep_the_ticks_of_the_old_line() -> None:
+    async def act(world: World) -> Show:
+        async with show(world, replace(CALM, rotate_s=(5.0, 6.0))) as stage:
+            stage.sim.faults.turn_on("ack-late", {"seconds": 5.0})
+            (old,) = world.network.find(websocket=True)
+            for _ in range(50):
+                await asyncio.sleep(2.0)
+                for connection in world.network.find(websocket=True):
+                    if connection is not old:
+                        connection.cut()
+            stage.held_ns = world.wall_ns() - stage.ticks()[-1].at_ns
+            stage.sim.faults.turn_off("ack-late")
+        return stage
+
+    stage = play(act)
+    assert stage.held_ns < 20e9
+    assert stage.lost()[1] == 0

@@ -33,7 +33,7 @@ class Ear:
         self.frames.append(frame)
         self.heard.set()
 
-    def refused(self, line: Line, frame: str | bytes, why: str, now_ns: int) -> None:
+    def refused(self, line: Line, raw: str | bytes, topic: str, why: str, now_ns: int) -> None:
         self.bad.append(why)
 
     async def room(self) -> None:
