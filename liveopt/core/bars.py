@@ -153,6 +153,26 @@ class BarBuilder:
         self.bar = _joined(self.bar, tick, start_ns)
         return closed
 
+    def join(self, bar: Bar) -> Closed:
+        """Take one closed finer bar, which lies within one interval, as if it were its ticks."""
+        if self.open_ns is not None and bar.at_ns < self.open_ns:
+            self.late += 1
+            return Closed(late=LateTick(Tick(bar.at_ns, bar.close, bar.volume), self.open_ns))
+        start_ns = floor_ns(bar.at_ns, self.interval_ns)
+        closed = self._open(start_ns)
+        so_far = self.bar
+        if so_far is None:
+            self.bar = Bar(start_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        else:
+            high, low = max(so_far.high, bar.high), min(so_far.low, bar.low)
+            volume = so_far.volume + bar.volume
+            self.bar = Bar(start_ns, so_far.open, high, low, bar.close, volume)
+        return closed
+
+    def due(self, now_ns: int) -> bool:
+        """Whether `seal` would close something."""
+        return self.open_ns is not None and self.open_ns + self.interval_ns <= now_ns
+
     def seal(self, now_ns: int) -> Closed:
         """Close by the clock every bar that ends at or before `now_ns`; without ticks, none."""
         if self.open_ns is None:

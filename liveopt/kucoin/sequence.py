@@ -198,6 +198,14 @@ class Sequencer:
             del self._ticks[:surplus]
             del self._came_ns[:surplus]
 
+    def resume(self, last: Tick) -> None:
+        """Go on after a tick that an earlier feed handed on: as after a cut."""
+        assert self.last is None
+        self.first = self.last = last
+        self._newest = self._forgotten = last.sequence
+        self._known = [last.sequence]
+        self.hold()
+
     def hold(self) -> None:
         """The connection was cut, or a tick was left out: hand nothing on before `join`."""
         self.held = True

@@ -1,0 +1,209 @@
+"""What becomes of variants: paused, resumed, retired, rotated, stopped; all of them halted."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from liveopt.core.account import NO_ENTRIES, OUT
+from liveopt.walk.events import Halt, Pause, Reopen, Resume, Retire, Strayed, Target
+from liveopt.walk.group import Group, Seat
+from liveopt.walk.records import (
+    DECISIONS,
+    EXPERIMENTAL,
+    OUTPUTS,
+    TRADES,
+    Halted,
+    Journal,
+    Out,
+    Refusal,
+    Reopened,
+    VariantPaused,
+    VariantResumed,
+    VariantStopped,
+)
+from liveopt.walk.state import Market, State
+
+ROTATED: Final = 10
+"""One in so many of those who run makes room at a rotation."""
+COMPACT_MIN: Final = 64
+"""Fewer dead places than this are left alone."""
+GONE: Final = ("stopped", "retired")
+
+
+def stopped_themselves(state: State, group: Group) -> list[Out]:
+    assert state.terms is not None
+    outs: list[Out] = []
+    for place in group.newly_barred():
+        seat = group.seats[place]
+        if seat.status in ("active", "paused"):
+            outs.append(_stop(state, group, place, group.why_stopped(place, state.terms)))
+    return outs
+
+
+def _stop(state: State, group: Group, place: int, why: str, by: str = "") -> Out:
+    seat = group.seats[place]
+    seat.status, seat.why = "retired" if by else "stopped", why
+    equity = float(group.batch.cell("p_equity")[place])
+    journal: Journal = TRADES if group.champion else EXPERIMENTAL
+    return journal, VariantStopped(state.at_ns, seat.variant.id, why, equity, by)
+
+
+def _each(
+    state: State, ids: Iterable[str], act: Callable[[Group, int, Seat], Out | str]
+) -> list[Out]:
+    """Do it to every one of these, or say why not."""
+    outs: list[Out] = []
+    places = {
+        seat.variant.id: (group, place, seat)
+        for _, group in state.groups()
+        for place, seat in enumerate(group.seats)
+    }
+    for name in ids:
+        found = places.get(name)
+        done = "there is no such variant" if found is None else act(*found)
+        outs.append(
+            (DECISIONS, Refusal(state.at_ns, name, done)) if isinstance(done, str) else done
+        )
+    return outs
+
+
+def pause_some(state: State, pause: Pause) -> list[Out]:
+    def act(group: Group, place: int, seat: Seat) -> Out | str:
+        if seat.status != "active":
+            return f"it is {seat.status}"
+        seat.status = "paused"
+        if state.halt is None:
+            group.bar([place], NO_ENTRIES)
+        said = VariantPaused(state.at_ns, seat.variant.id, pause.by, pause.why)
+        return DECISIONS, said
+
+    return _each(state, pause.ids, act)
+
+
+def resume_some(state: State, resume: Resume) -> list[Out]:
+    def act(group: Group, place: int, seat: Seat) -> Out | str:
+        if seat.status != "paused":
+            return f"it is {seat.status}"
+        seat.status = "active"
+        if state.halt is None:
+            group.free([place])
+        said = VariantResumed(state.at_ns, seat.variant.id, resume.by, resume.why)
+        return DECISIONS, said
+
+    return _each(state, resume.ids, act)
+
+
+def retire_some(state: State, retire: Retire) -> list[Out]:
+    def act(group: Group, place: int, seat: Seat) -> Out | str:
+        if seat.status in GONE:
+            return f"it is {seat.status}"
+        if group.champion:
+            return "the champion is replaced, not retired"
+        group.bar([place], OUT)
+        return _stop(state, group, place, retire.why or "manual", retire.by)
+
+    return _each(state, retire.ids, act)
+
+
+def stop_strayed(state: State, strayed: Strayed) -> list[Out]:
+    def act(group: Group, place: int, seat: Seat) -> Out | str:
+        if seat.status in GONE:
+            return f"it is {seat.status}"
+        group.bar([place], OUT)
+        return _stop(state, group, place, strayed.why)
+
+    return _each(state, [strayed.variant], act)
+
+
+def follow_target(state: State, target: Target) -> list[Out]:
+    found = state.find(target.variant)
+    if found is not None and found[1].slow:
+        _, group, place, _ = found
+        group.tell(place, float(target.target))
+    return []
+
+
+def rotate(state: State, market: Market) -> list[Out]:
+    """Free places go to those who wait; in turn the weakest make room, when the terms say so."""
+    terms = state.terms
+    assert terms is not None
+    if not state.waiting:
+        return []
+    outs: list[Out] = []
+    if terms.rotate_bars and market.bars % terms.rotate_bars == 0:
+        outs += _make_room(state, market)
+    room = terms.variants_max - state.running() - len(state.joining)
+    for _ in range(min(room, len(state.waiting))):
+        state.joining.append(state.waiting.popleft())
+    return outs
+
+
+def _make_room(state: State, market: Market) -> list[Out]:
+    """The weakest of those who hold nothing and have been there for a whole turn."""
+    assert state.terms is not None
+    found = []
+    for group in market.groups:
+        seen = group.batch.signals - group.batch.before
+        if group.champion or seen < state.terms.rotate_bars:
+            continue
+        equity, side = group.batch.cell("p_equity"), group.batch.cell("a_side")
+        found += [
+            (float(equity[place]), seat.variant.id, group, place)
+            for place, seat in enumerate(group.seats)
+            if seat.status == "active" and side[place] == 0.0
+        ]
+    count = min(len(state.waiting), max(1, state.running() // ROTATED))
+    outs = []
+    for _, _, group, place in sorted(found, key=lambda one: one[:2])[:count]:
+        group.bar([place], OUT)
+        outs.append(_stop(state, group, place, "rotated", "rotation"))
+    return outs
+
+
+def compact(market: Market) -> None:
+    """Forget places that nobody needs any more, once they are most of a group."""
+    kept: list[Group] = []
+    for group in market.groups:
+        side = group.batch.cell("a_side")
+        living = [i for i, s in enumerate(group.seats) if s.status not in GONE or side[i] != 0.0]
+        dead = len(group.seats) - len(living)
+        if group.champion or dead < max(COMPACT_MIN, len(living)):
+            if living or group.champion:
+                kept.append(group)
+        elif living:
+            kept.append(group.only(living))
+    market.groups = kept
+
+
+# The operator's stop.
+
+
+def halt_all(state: State, halt: Halt) -> list[Out]:
+    state.at_ns = max(state.at_ns, halt.at_ns)
+    if state.halt is not None and state.halt.mode == "halt_and_flatten":
+        halt = Halt(halt.at_ns, halt.number, "halt_and_flatten")
+    state.halt = halt
+    level = OUT if halt.mode == "halt_and_flatten" else NO_ENTRIES
+    for _, group in state.groups():
+        places = [i for i, s in enumerate(group.seats) if s.status in ("active", "paused")]
+        group.bar(places, level)
+        if level == OUT:
+            for place in places:
+                group.seats[place].why = "emergency_stop"
+    said = Halted(state.at_ns, halt.number, halt.mode, state.running(), state.positions())
+    return [(journal, said) for journal in OUTPUTS]
+
+
+def reopen_all(state: State, reopen: Reopen) -> list[Out]:
+    if state.halt is None:
+        return []
+    state.halt = None
+    outs: list[Out] = []
+    for _, group in state.groups():
+        outs += stopped_themselves(state, group)
+        group.free([i for i, s in enumerate(group.seats) if s.status in ("active", "paused")])
+        group.bar([i for i, s in enumerate(group.seats) if s.status == "paused"], NO_ENTRIES)
+        for seat in group.seats:
+            if seat.status in ("active", "paused"):
+                seat.why = ""
+    said = Reopened(state.at_ns, reopen.number)
+    return outs + [(journal, said) for journal in OUTPUTS]

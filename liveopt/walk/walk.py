@@ -1,0 +1,329 @@
+"""The walk: a state and one event in, the state changed and what happened out.
+
+A tick, in this order: whoever was added begins; a signal bar that the tick shows to be over closes
+(strategies read it and order); then the tick is the fine bar at which orders, stops and targets
+fill. Nothing here asks what time it is: time is what the events say.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from math import fsum
+from typing import Any, Final
+
+from liveopt.core.account import NO_ENTRIES
+from liveopt.core.bars import BarBuilder
+from liveopt.core.events import (
+    Bar,
+    Candle,
+    Closed,
+    Disagreement,
+    FeedState,
+    Hole,
+    Late,
+    Refused,
+    Tick,
+)
+from liveopt.walk.events import (
+    Add,
+    Begin,
+    Begun,
+    Explained,
+    Funding,
+    Halt,
+    Input,
+    Past,
+    Pause,
+    Reopen,
+    Resume,
+    Retire,
+    Strayed,
+    Target,
+    Time,
+)
+from liveopt.walk.group import Group, open_groups
+from liveopt.walk.lifecycle import (
+    compact,
+    follow_target,
+    halt_all,
+    pause_some,
+    reopen_all,
+    resume_some,
+    retire_some,
+    rotate,
+    stop_strayed,
+    stopped_themselves,
+)
+from liveopt.walk.records import (
+    DECISIONS,
+    EXPERIMENTAL,
+    TRADES,
+    Break,
+    GateExplained,
+    Journal,
+    Out,
+    Refusal,
+    Standing,
+    VariantStarted,
+)
+from liveopt.walk.state import Market, State
+from liveopt.walk.variant import Variant
+
+
+def walk(state: State, event: Input) -> list[Out]:
+    """What comes of one event."""
+    state.events += 1
+    return _HANDLERS[type(event)](state, event)
+
+
+# The market.
+
+
+def _tick(state: State, tick: Tick) -> list[Out]:
+    market = state.markets.get(tick.symbol)
+    if market is None:
+        return []
+    outs = _join(state) if state.joining else []
+    closed = market.builder.add(tick)
+    if closed.bars or closed.gap:
+        outs += _closed(state, market, closed)
+    if closed.late is None:
+        market.ticks += 1
+        market.last = tick
+        price = tick.price
+        outs += _fine(state, market, Bar(tick.at_ns, price, price, price, price, tick.size))
+    return outs
+
+
+def _candle(state: State, candle: Candle) -> list[Out]:
+    """A closed bar of a table is a fine bar."""
+    market = state.markets.get(candle.symbol)
+    if market is None:
+        return []
+    outs = _join(state) if state.joining else []
+    closed = market.builder.join(candle.bar)
+    outs += _closed(state, market, closed)
+    if closed.late is not None:
+        return outs
+    market.ticks += 1
+    outs += _fine(state, market, candle.bar)
+    end_ns = candle.bar.at_ns + candle.interval_ns
+    return outs + _closed(state, market, market.builder.seal(end_ns))
+
+
+def _fine(state: State, market: Market, bar: Bar) -> list[Out]:
+    """Orders fill, stops and targets are tried, accounts are marked."""
+    state.at_ns = max(state.at_ns, bar.at_ns)
+    if market.origin_ns is None:
+        market.origin_ns = bar.at_ns
+    time_s = (bar.at_ns - market.origin_ns) / 1e9
+    rate, market.funding = market.funding, 0.0
+    outs: list[Out] = []
+    for group in market.groups:
+        if group.stepper.fine(time_s, bar.open, bar.high, bar.low, bar.close, rate):
+            outs += _noted(state, market, group)
+    return outs
+
+
+def _noted(state: State, market: Market, group: Group) -> list[Out]:
+    """Positions that were opened and closed; a limit that was breached comes first."""
+    assert market.origin_ns is not None
+    outs = stopped_themselves(state, group)
+    journal: Journal = TRADES if group.champion else EXPERIMENTAL
+    for note in group.stepper.notes():
+        if note.kind == "entry":
+            outs.append((journal, group.entered(note, market.symbol, market.origin_ns)))
+        else:
+            outs.append((journal, group.traded(note, market.symbol, market.origin_ns)))
+    return outs
+
+
+def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
+    """Signal bars are over: every strategy reads them, and orders for the next fine bar."""
+    outs: list[Out] = []
+    for bar in closed.bars:
+        for group in market.groups:
+            group.stepper.signal(bar)
+        market.past.append(bar)
+        market.bars += 1
+        state.at_ns = max(state.at_ns, bar.at_ns + market.builder.interval_ns)
+        for group in market.groups:
+            outs += stopped_themselves(state, group)
+        outs.append((DECISIONS, _standing(market, bar)))
+        outs += rotate(state, market)
+        compact(market)
+    if closed.gap is not None:
+        gap = closed.gap
+        broken = Break(state.at_ns, market.symbol, gap.from_ns, gap.to_ns, "nothing traded")
+        outs.append((DECISIONS, broken))
+    return outs
+
+
+def _time(state: State, time: Time) -> list[Out]:
+    outs = _join(state) if state.joining else []
+    state.at_ns = max(state.at_ns, time.at_ns)
+    for market in state.markets.values():
+        outs += _closed(state, market, market.builder.seal(time.at_ns))
+    return outs
+
+
+def _hole(state: State, hole: Hole) -> list[Out]:
+    if hole.symbol not in state.markets:
+        return []
+    return [(DECISIONS, Break(state.at_ns, hole.symbol, hole.from_ns, hole.to_ns, hole.why))]
+
+
+def _funding(state: State, funding: Funding) -> list[Out]:
+    if (market := state.markets.get(funding.symbol)) is not None:
+        market.funding += funding.rate
+    return []
+
+
+def _nothing(state: State, event: Any) -> list[Out]:  # noqa: ARG001  a handler takes both
+    """Kept in the input journal for whoever looks for the reason of something."""
+    return []
+
+
+# The run.
+
+
+def _begin(state: State, begin: Begin) -> list[Out]:
+    assert state.terms is None, "a run begins once"
+    state.run, state.terms, state.at_ns = begin.run, begin.terms, begin.at_ns
+    outs: list[Out] = []
+    for listed in begin.listed:
+        market = Market(
+            listed.symbol,
+            listed.instrument,
+            BarBuilder(begin.terms.signal_ns),
+            deque(maxlen=max(1, begin.terms.history_bars)),
+        )
+        state.markets[listed.symbol] = market
+        outs += _seat(state, market, [listed.champion], champion=True)
+    return outs
+
+
+def _begun(state: State, begun: Begun) -> list[Out]:  # noqa: ARG001
+    state.begun = True
+    return []
+
+
+def _past(state: State, past: Past) -> list[Out]:
+    """Bars from before the run: the champion is warmed, and so will be those who join."""
+    market = state.markets[past.symbol]
+    market.past.extend(past.bars)
+    for group in market.groups:
+        group.stepper.warm(past.bars)
+    return []
+
+
+def _add(state: State, add: Add) -> list[Out]:
+    outs: list[Out] = []
+    taken = {v.id for v in state.joining} | {v.id for v in state.waiting}
+    for variant in add.variants:
+        known = variant.id in taken or state.find(variant.id) is not None
+        if known or variant.symbol not in state.markets:
+            why = "there is one of this name" if known else f"no market {variant.symbol}"
+            outs.append((DECISIONS, Refusal(state.at_ns, variant.id, why)))
+        else:
+            taken.add(variant.id)
+            state.joining.append(variant)
+    return outs
+
+
+def _join(state: State) -> list[Out]:
+    """Those who were added begin, as many as fit; the others wait."""
+    assert state.terms is not None
+    room = max(0, state.terms.variants_max - state.running())
+    joining, state.joining = state.joining, []
+    state.waiting.extend(joining[room:])
+    outs: list[Out] = []
+    for market in state.markets.values():
+        outs += _seat(state, market, [v for v in joining[:room] if v.symbol == market.symbol])
+    return outs
+
+
+def _seat(
+    state: State, market: Market, variants: Sequence[Variant], champion: bool = False
+) -> list[Out]:
+    assert state.terms is not None
+    journal: Journal = TRADES if champion else EXPERIMENTAL
+    outs: list[Out] = []
+    groups = open_groups(variants, state.strategies, market.instrument, state.terms, champion)
+    for group in groups:
+        if market.past:
+            group.stepper.warm(market.past)
+        if state.halt is not None:
+            group.bar(range(len(group.seats)), NO_ENTRIES)
+        market.groups.append(group)
+        for seat in group.seats:
+            v = seat.variant
+            outs.append((
+                journal,
+                VariantStarted(
+                    state.at_ns, v.id, v.symbol, v.strategy, v.parameters, seat.hash, v.origin,
+                    v.lane, state.terms.capital,
+                ),
+            ))  # fmt: skip
+    return outs
+
+
+def _explained(state: State, explained: Explained) -> list[Out]:
+    at_ns, number = state.at_ns, explained.number
+    return [(DECISIONS, GateExplained(at_ns, number, explained.reason, explained.by))]
+
+
+# How they stand.
+
+
+def _standing(market: Market, bar: Bar) -> Standing:
+    digest = hashlib.sha256()
+    equities: list[float] = []
+    names: list[str] = []
+    trades = 0.0
+    for group in market.groups:
+        equity = group.batch.cell("p_equity")
+        digest.update(equity.tobytes())
+        if group.champion:
+            continue
+        trades += fsum(group.batch.cell("a_trades").tolist())
+        equities += equity.tolist()
+        names += [seat.variant.id for seat in group.seats]
+    best = max(range(len(equities)), key=equities.__getitem__, default=-1)
+    return Standing(
+        bar.at_ns + market.builder.interval_ns,
+        market.symbol,
+        bar,
+        sum(s.status == "active" for g in market.groups if not g.champion for s in g.seats),
+        sum(group.positions() for group in market.groups if not group.champion),
+        int(trades),
+        fsum(equities) / len(equities) if equities else None,
+        names[best] if equities else "",
+        equities[best] if equities else None,
+        digest.hexdigest()[:16],
+    )
+
+
+_HANDLERS: Final[dict[type, Callable[[State, Any], list[Out]]]] = {
+    Tick: _tick,
+    Candle: _candle,
+    Time: _time,
+    Hole: _hole,
+    Funding: _funding,
+    Late: _nothing,
+    FeedState: _nothing,
+    Disagreement: _nothing,
+    Refused: _nothing,
+    Begin: _begin,
+    Begun: _begun,
+    Past: _past,
+    Add: _add,
+    Pause: pause_some,
+    Resume: resume_some,
+    Retire: retire_some,
+    Halt: halt_all,
+    Reopen: reopen_all,
+    Explained: _explained,
+    Target: follow_target,
+    Strayed: stop_strayed,
+}
