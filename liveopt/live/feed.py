@@ -50,6 +50,8 @@ class Options:
     rotate_s: tuple[float, float] = (22.5 * 3600, 23.5 * 3600)
     audit: bool = True
     events_max: int = EVENTS_MAX
+    known: tuple[Tick, ...] = ()
+    """The last tick of each symbol that an earlier feed handed on: this one goes on after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class Feed:
         now_ns = wires.clock.now_ns()
         self.intake = Intake(topics, options.settle_ns, options.band, now_ns)
         self.counts = Counts()
+        last = {tick.symbol: tick for tick in options.known}
+        for tape in self.intake.tapes():
+            if (tick := last.get(tape.topic.symbol)) is not None:
+                tape.sequencer.resume(tick)
         tapes = [tape.topic.symbol for tape in self.intake.tapes()]
         self.audit = Audit(wires.background, tapes if options.audit else ())
         self._options = options

@@ -1,0 +1,139 @@
+"""The one place where order is made: event -> input journal -> walk -> output journals -> board."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from liveopt.core.events import FeedEvent, Quote, Tick
+from liveopt.guard.gate import Gate
+from liveopt.guard.latch import Latch
+from liveopt.journal.writer import Writer
+from liveopt.live.board import Board
+from liveopt.live.mailbox import Mailbox
+from liveopt.walk.events import Explained, Halt, Input, Mode, Reopen
+from liveopt.walk.group import compile_for
+from liveopt.walk.lines import written
+from liveopt.walk.records import Out
+from liveopt.walk.state import State
+from liveopt.walk.walk import walk
+
+log = structlog.get_logger()
+
+INPUTS: Final = "inputs"
+SLICE_S: Final = 0.004
+"""The loop is given to others at least this often."""
+LOOK_S: Final = 0.005
+"""How often the gate is looked at while nothing comes."""
+BACKLOG_MAX: Final = 100_000
+"""Records that may wait for the disk before the feed has to wait too."""
+WAIT_S: Final = 0.005
+MODES: Final[dict[int, Mode]] = {1: "halt", 2: "halt_and_flatten"}
+
+
+class Pump:
+    """Takes events one by one. Between any two of them the gate is asked whether all must stop."""
+
+    def __init__(
+        self, state: State, writer: Writer, gate: Gate, latch: Latch, board: Board
+    ) -> None:
+        self.state = state
+        self.board = board
+        self.seq = writer.durable[INPUTS]
+        """Of the last input that was applied."""
+        self._writer = writer
+        self._gate = gate
+        self._latch = latch
+        self._number = -1
+        """Of the gate's change that was acted upon."""
+        self._unexplained = 0
+        self._latched = latch.read().number if state.halt is not None else 0
+        self.listeners: list[Callable[[Input, list[Out]], None]] = []
+
+    def prepare(self) -> None:
+        """Compile the steps of those who are about to join; takes seconds, on any thread."""
+        terms = self.state.terms
+        assert terms is not None
+        for market in self.state.markets.values():
+            joining = [v for v in self.state.joining if v.symbol == market.symbol]
+            compile_for(joining, self.state.strategies, market.instrument, terms)
+
+    async def run(self, mailbox: Mailbox) -> None:
+        """Until the feed ends."""
+        loop = asyncio.get_running_loop()
+        while events := await mailbox.get():
+            until_s = loop.time() + SLICE_S
+            for event in events:
+                self.feed(event)
+                if loop.time() > until_s:
+                    await asyncio.sleep(0)
+                    until_s = loop.time() + SLICE_S
+            while self._writer.backlog > BACKLOG_MAX:  # noqa: ASYNC110  a thread works it off
+                await asyncio.sleep(WAIT_S)
+
+    def feed(self, event: FeedEvent) -> None:
+        """One event of the market."""
+        if isinstance(event, Tick):
+            self.board.ticks += 1
+        elif isinstance(event, Quote):
+            self.board.quoted(event)
+            return
+        self.take(event)
+
+    def take(self, event: Input) -> list[Out]:
+        """Journal it, apply it, journal what came of it; returns the latter."""
+        if self._gate.number != self._number:
+            self.obey()
+        return self._apply(event)
+
+    def _apply(self, event: Input) -> list[Out]:
+        self.seq = self._writer.append(INPUTS, written(event))
+        outs = walk(self.state, event)
+        for journal, record in outs:
+            self._writer.append(journal, written(record))
+        if outs:
+            self.board.heard(outs)
+        for listener in self.listeners:
+            listener(event, outs)
+        return outs
+
+    def obey(self) -> None:
+        """The gate has changed: whoever runs is told, and the gate that it is done."""
+        number, wanted = self._gate.number, self._gate.wanted
+        halted = self.state.halt
+        if wanted and (halted is None or halted.number != number):
+            self._apply(Halt(self.state.at_ns, number, MODES[wanted]))
+            self._unexplained = number
+        elif not wanted and halted is not None:
+            self._apply(Reopen(self.state.at_ns, number))
+            self._unexplained = number
+        self._number = number
+        self._gate.acknowledge(number, self.seq, self.state.running(), self.state.positions())
+
+    def _explain(self) -> None:
+        """The latch is written after the gate is shut; it says who did it and why."""
+        word = self._latch.read()
+        if word.number != self._latched:
+            self._latched = word.number
+            self.take(Explained(self.state.at_ns, self._unexplained, word.reason, word.by))
+            self._unexplained = 0
+
+    async def watch(self) -> None:
+        """Looks at the gate when nothing else comes, and says that the loop is alive."""
+        while True:
+            self._gate.beat()
+            if self._gate.number != self._number:
+                self.obey()
+            elif self._unexplained:
+                self._explain()
+            await asyncio.sleep(LOOK_S)
+
+    async def written(self, seconds: float = 5.0) -> None:
+        """Waits until everything so far is on the disk."""
+        seq = self.seq
+        async with asyncio.timeout(seconds):
+            while self._writer.durable[INPUTS] < seq:
+                if self._writer.failed is not None:
+                    raise self._writer.failed
+                await asyncio.sleep(0.001)

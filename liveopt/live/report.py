@@ -1,0 +1,60 @@
+"""What the engine tells its guard, four times a second: the status of the run."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from liveopt.live.board import Board, variants_by_status
+from liveopt.live.service import Service
+
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+def report(service: Service, board: Board) -> dict[str, Any]:
+    """Plain data with stable keys; docs/prompts says what each means."""
+    state, pump = service.state, service.pump
+    counts = variants_by_status(state)
+    newest = {
+        symbol: {
+            "bar_at_ns": standing.bar.at_ns,
+            "close": standing.bar.close,
+            "mean_equity": standing.mean_equity,
+            "best": standing.best,
+            "best_equity": standing.best_equity,
+        }
+        for symbol, standing in board.newest.items()
+    }
+    return {
+        "phase": board.phase,
+        "run": state.run,
+        "folder": str(service.folder),
+        "seq": pump.seq,
+        "durable_seq": service.durable,
+        "backlog": service.writer.backlog,
+        "journal_ok": service.writer.failed is None,
+        "halted": None if state.halt is None else state.halt.mode,
+        "variants": counts,
+        "positions": state.positions(),
+        "ticks": board.ticks,
+        "entries": board.entries,
+        "trades": board.trades,
+        "stopped": dict(board.stopped),
+        "restarts": dict(board.restarts),
+        "standstills": service.watchdog.standstills,
+        "markets": {
+            market.symbol: {
+                "at_ns": 0 if market.last is None else market.last.at_ns,
+                "price": None if market.last is None else market.last.price,
+                "bars": market.bars,
+            }
+            for market in state.markets.values()
+        },
+        "standing": newest,
+        "feed": {topic: event.state for topic, event in board.feed.items()},
+        "rss_mib": _rss_mib(),
+    }
+
+
+def _rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * PAGE / (1 << 20), 1)

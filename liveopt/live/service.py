@@ -1,0 +1,190 @@
+"""The engine's process: recover, connect, and keep the parts of a run going until it ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from liveopt.core.bars import SECOND_NS
+from liveopt.core.events import Bar, Tick
+from liveopt.journal import snapshots
+from liveopt.journal.places import Position
+from liveopt.journal.writer import Writer
+from liveopt.kucoin.rest import RestError
+from liveopt.live.board import Board
+from liveopt.live.mailbox import Mailbox
+from liveopt.live.pump import INPUTS, Pump
+from liveopt.live.supervise import Supervisor
+from liveopt.live.watchdog import Watchdog
+from liveopt.walk.events import Add, Begin, Begun, Past, Time
+from liveopt.walk.image import image
+from liveopt.walk.state import State
+from liveopt.walk.variant import Variant
+
+log = structlog.get_logger()
+
+BEAT_S: Final = 0.05
+TELL_S: Final = 0.25
+TIME_S: Final = 0.25
+LATE_NS: Final = SECOND_NS
+"""A bar is closed by the clock this long after its end: ticks may still be under way."""
+CLOCK_S_MAX: Final = 5.0
+SNAPSHOT_LOOK_S: Final = 0.5
+PAST_MAX: Final = 300
+ADDED_MAX: Final = 64
+"""Variants in one event: a line of a journal has 64 KiB at most."""
+
+
+class Running(Protocol):
+    """A feed, live or played."""
+
+    mailbox: Mailbox
+
+    async def run(self) -> None:
+        """Until it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a service needs from outside itself."""
+
+    open_feed: Callable[[tuple[Tick, ...]], Running]
+    """A feed that goes on after these ticks."""
+    now_ns: Callable[[], Awaitable[int]] | None
+    """The exchange's clock; None where a file is played, whose ticks are the only clock."""
+    history: Callable[[str], Awaitable[Sequence[Bar]]] | None
+    """Closed signal bars of a symbol, up to now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often state is put down, so that a start has little to fold."""
+
+    snapshot_s: float = 60.0
+    snapshot_records: int = 50_000
+
+
+@dataclass(slots=True)
+class Service:
+    """One run in one process."""
+
+    folder: Path
+    state: State
+    writer: Writer
+    pump: Pump
+    board: Board
+    world: World
+    supervisor: Supervisor
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    watchdog: Watchdog = field(default_factory=Watchdog)
+    _snapshot_seq: int = 0
+    _snapshot_s: float = 0.0
+
+    async def begin(self, begin: Begin, variants: Sequence[Variant]) -> None:
+        """The first events of a new run, or those of them that an earlier start did not come to."""
+        state = self.state
+        if state.terms is None:
+            self.pump.take(begin)
+        for market in state.markets.values():
+            if not market.past and self.world.history is not None:
+                bars = tuple(await self.world.history(market.symbol))
+                for first in range(0, len(bars), PAST_MAX):
+                    self.pump.take(Past(market.symbol, bars[first : first + PAST_MAX]))
+        known = {variant.id for variant in state.joining}
+        new = [variant for variant in variants if variant.id not in known]
+        for part in additions(begin.at_ns, new, "start"):
+            self.pump.take(part)
+        self.pump.take(Begun(begin.at_ns))
+
+    async def run(self) -> None:
+        """Until the feed ends, or a part crashes too often."""
+        self.watchdog.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                others = [
+                    group.create_task(part, name=name)
+                    for name, part in (
+                        ("heart", self._beat()),
+                        ("gate", self.pump.watch()),
+                        ("clock", self.supervisor.keep("clock", self._tell_time)),
+                        ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
+                        ("journal", self._mind_the_journal()),
+                    )
+                ]
+                await self.supervisor.keep("feed", self._feed)
+                for task in others:
+                    task.cancel()
+        finally:
+            self.watchdog.stop()
+
+    async def _feed(self) -> None:
+        """One life of the feed: it goes on where the one before stopped."""
+        last = tuple(m.last for m in self.state.markets.values() if m.last is not None)
+        running = self.world.open_feed(last)
+        async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(running.run(), name="feed")
+            await self.pump.run(running.mailbox)
+            await feeding
+
+    async def _beat(self) -> None:
+        while True:
+            self.watchdog.beat()
+            await asyncio.sleep(BEAT_S)
+
+    async def _tell_time(self) -> None:
+        """Bars close by the exchange's clock where nothing trades."""
+        if self.world.now_ns is None:
+            return
+        while True:
+            await asyncio.sleep(TIME_S)
+            try:
+                async with asyncio.timeout(CLOCK_S_MAX):
+                    now_ns = await self.world.now_ns() - LATE_NS
+            except (RestError, TimeoutError) as error:
+                log.warning("the exchange's clock cannot be read", why=str(error))
+                continue
+            if any(market.builder.due(now_ns) for market in self.state.markets.values()):
+                self.pump.take(Time(now_ns))
+
+    async def _keep_snapshots(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._snapshot_s = loop.time()
+        while True:
+            await asyncio.sleep(SNAPSHOT_LOOK_S)
+            news = self.pump.seq - self._snapshot_seq
+            due = loop.time() - self._snapshot_s >= self.rhythm.snapshot_s
+            if news >= self.rhythm.snapshot_records or (due and news):
+                self.snapshot()
+
+    @property
+    def durable(self) -> int:
+        """The last input that is surely on the disk."""
+        return self.writer.durable[INPUTS]
+
+    def snapshot(self) -> None:
+        """Put the state down once everything before it is on the disk."""
+        self._snapshot_seq = self.pump.seq
+        self._snapshot_s = asyncio.get_running_loop().time()
+        folder, packed = self.folder, image(self.state)
+
+        def save(positions: dict[str, Position]) -> None:
+            snapshots.save(folder, positions, packed)
+
+        self.writer.mark(save)
+
+    async def _mind_the_journal(self) -> None:
+        """What cannot be journalled does not happen: the writer's end is the service's."""
+        while self.writer.failed is None:  # noqa: ASYNC110  it fails in a thread of its own
+            await asyncio.sleep(BEAT_S)
+        raise self.writer.failed
+
+
+def additions(at_ns: int, variants: Sequence[Variant], by: str) -> list[Add]:
+    """Variants as events that each fit into a line of the journal."""
+    return [
+        Add(at_ns, tuple(variants[first : first + ADDED_MAX]), by)
+        for first in range(0, len(variants), ADDED_MAX)
+    ]
