@@ -9,32 +9,34 @@ import typer
 from liveopt import __version__, logs
 from liveopt.cli.backtest import backtest
 from liveopt.cli.bench import bench
+from liveopt.cli.config import config
 from liveopt.cli.data import data
-from liveopt.cli.demo import demo
+from liveopt.cli.doctor import doctor
 from liveopt.cli.feed import feed
+from liveopt.cli.home import home
+from liveopt.cli.init import init
+from liveopt.cli.replay import replay
+from liveopt.cli.run import demo, run
+from liveopt.cli.serve import serve
 from liveopt.cli.show import Exit, Failure, complain
 from liveopt.cli.sim import sim
+from liveopt.cli.status import status
+from liveopt.cli.stop import resume, stop
 from liveopt.cli.strategies import strategies
 from liveopt.cli.sweep import sweep
+from liveopt.cli.variants import variants
 from liveopt.config import ConfigError
 from liveopt.core.bars import BadBar
 from liveopt.core.strategy import BadKnobs
 from liveopt.data.tables import DataError
 from liveopt.engine.gpu import NoGpu
+from liveopt.guard.lock import Locked
+from liveopt.journal.folder import NoRun
 from liveopt.live.play import BadRecording
 from liveopt.live.record import RecordingStopped
+from liveopt.live.recover import Corrupt
+from liveopt.live.trail import Diverged
 from liveopt.optimize.parameters import BadParameter
-
-COMMON = """liveopt {version}
-  demo         see it work now: a made-up market, no keys, no network
-  strategies   what there is to run, and its knobs
-  backtest     one variant over a file of candles
-  sweep        thousands of variants over a file of candles
-  data         candles of the exchange into a file
-  feed         the market's stream: watch it, record it
-  sim          an exchange on this machine that speaks KuCoin
-  bench        how fast this machine is
-  --help       everything"""
 
 app = typer.Typer(
     add_completion=True,
@@ -56,17 +58,28 @@ def root(
     """Run many variants of a trading strategy in one batch, offline and live alike.
 
     Exit codes: 0 done, 1 error, 2 usage, 3 not running, 4 configuration or data, 5 timeout,
-    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed, 130 interrupted.
+    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed, 70 gave up after crashes,
+    79 another run goes on, 130 interrupted.
     """
     logs.setup(level="debug" if verbose else "info")
     if version:
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(COMMON.format(version=__version__))
+        typer.echo(home())
 
 
 app.command()(demo)
+app.command()(init)
+app.command()(doctor)
+app.command()(run)
+app.command()(status)
+app.command()(stop)
+app.command()(resume)
+app.command()(replay)
+app.add_typer(variants, name="variants")
+app.command(hidden=True)(serve)
+app.add_typer(config, name="config")
 app.command()(strategies)
 app.command()(backtest)
 app.command()(sweep)
@@ -84,6 +97,10 @@ KNOWN: dict[type[Exception], Exit] = {
     BadKnobs: Exit.USAGE,
     NoGpu: Exit.ERROR,
     BadRecording: Exit.CONFIG,
+    Corrupt: Exit.CONFIG,
+    Diverged: Exit.REPLAY_MISMATCH,
+    Locked: Exit.LOCKED,
+    NoRun: Exit.CONFIG,
     RecordingStopped: Exit.ERROR,
     Failure: Exit.ERROR,
 }
@@ -92,10 +109,10 @@ KNOWN: dict[type[Exception], Exit] = {
 OUT_OF_MEMORY = "out of memory; run fewer variants (--random, --grid) or lower engine.memory_mib"
 
 
-def main(run: Callable[[], object] = app) -> None:
+def main(command: Callable[[], object] = app) -> None:
     """Run the command line; a known failure becomes one line on stderr and its exit code."""
     try:
-        run()
+        command()
     except tuple(KNOWN) as error:
         sys.exit(complain(error, next(c for kind, c in KNOWN.items() if isinstance(error, kind))))
     except SyntaxError as error:  # of a strategy's file, or NotPlain: what a step may not say

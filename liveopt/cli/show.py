@@ -29,6 +29,8 @@ class Exit(IntEnum):
     HALTED = 6
     REPLAY_MISMATCH = 7
     GATE_NOT_PASSED = 8
+    GAVE_UP = 70
+    LOCKED = 79
     INTERRUPTED = 130
 
 

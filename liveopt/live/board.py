@@ -57,10 +57,23 @@ def variants_by_status(state: State) -> dict[str, int]:
     """How many variants there are of each status, the champions not counted."""
     found: Counter[str] = Counter()
     for _, group in state.groups():
-        if not group.champion:
-            found.update(seat.status for seat in group.seats)
+        if group.champion:
+            continue
+        warm = group.batch.cell("k_warmup") <= group.batch.signals
+        found.update(
+            "warming" if seat.status == "active" and not warm[place] else seat.status
+            for place, seat in enumerate(group.seats)
+        )
     found["waiting"] += len(state.joining) + len(state.waiting)
     return dict(found)
+
+
+def why_none_is_eligible(board: Board) -> str:
+    """A newcomer's first question, answered beside the zero."""
+    most = max((one.most_trades for one in board.newest.values()), default=0)
+    if not board.newest:
+        return "no signal bar has closed yet"
+    return f"the promotion gate is not in this release; the most any variant has is {most} trades"
 
 
 def listing(state: State, limit: int, variant: str = "") -> list[dict[str, Any]]:

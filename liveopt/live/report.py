@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from liveopt.live.board import Board, variants_by_status
+from liveopt.live.board import Board, variants_by_status, why_none_is_eligible
 from liveopt.live.service import Service
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -34,6 +34,8 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "journal_ok": service.writer.failed is None,
         "halted": None if state.halt is None else state.halt.mode,
         "variants": counts,
+        "eligible": 0,
+        "eligible_reason": why_none_is_eligible(board),
         "positions": state.positions(),
         "ticks": board.ticks,
         "entries": board.entries,

@@ -15,6 +15,7 @@ from liveopt.journal.places import Position
 from liveopt.journal.writer import Writer
 from liveopt.kucoin.rest import RestError
 from liveopt.live.board import Board
+from liveopt.live.byway import Byway
 from liveopt.live.mailbox import Mailbox
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.supervise import Supervisor
@@ -80,6 +81,8 @@ class Service:
     supervisor: Supervisor
     rhythm: Rhythm = field(default_factory=Rhythm)
     watchdog: Watchdog = field(default_factory=Watchdog)
+    byway: Byway | None = None
+    """To the strategies that run in another process."""
     _snapshot_seq: int = 0
     _snapshot_s: float = 0.0
 
@@ -104,16 +107,17 @@ class Service:
         self.watchdog.start()
         try:
             async with asyncio.TaskGroup() as group:
-                others = [
-                    group.create_task(part, name=name)
-                    for name, part in (
-                        ("heart", self._beat()),
-                        ("gate", self.pump.watch()),
-                        ("clock", self.supervisor.keep("clock", self._tell_time)),
-                        ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
-                        ("journal", self._mind_the_journal()),
-                    )
+                parts = [
+                    ("heart", self._beat()),
+                    ("gate", self.pump.watch()),
+                    ("clock", self.supervisor.keep("clock", self._tell_time)),
+                    ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
+                    ("journal", self._mind_the_journal()),
                 ]
+                if self.byway is not None:
+                    self.byway.join()
+                    parts.append(("byway", self.supervisor.keep("byway", self.byway.run)))
+                others = [group.create_task(part, name=name) for name, part in parts]
                 await self.supervisor.keep("feed", self._feed)
                 for task in others:
                     task.cancel()

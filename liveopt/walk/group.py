@@ -229,7 +229,7 @@ def columns_of(
         return np.array([float(v.parameters[name]) for v in members])
 
     if strategy is TOLD:
-        knobs = {"place": np.arange(len(members), dtype=float)}
+        knobs = {"place": np.zeros(len(members))}
     else:
         knobs = {name: column(name) for name in strategy.knobs}
     return knobs, {name: column(name) for name in RISK if name in first}

@@ -143,6 +143,8 @@ class Standing(msgspec.Struct, frozen=True, tag=True):
     running: int
     positions: int
     trades: int
+    most_trades: int
+    """Of a single variant: evidence comes from trades."""
     mean_equity: float | None
     best: str
     best_equity: float | None

@@ -27,6 +27,6 @@ TOLD: Final = Strategy(
     text="Wants what a strategy in another process says.",
     step=step,
     memory=Memory,
-    knobs={"place": Knob(0.0, 1e9, 0.0, "its place among the others", whole=True)},
+    knobs={"place": Knob(0.0, 0.0, 0.0, "nothing to choose: every strategy has a knob")},
     warmup=lambda k: np.zeros_like(k["place"]),
 )

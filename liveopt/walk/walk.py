@@ -280,13 +280,13 @@ def _standing(market: Market, bar: Bar) -> Standing:
     digest = hashlib.sha256()
     equities: list[float] = []
     names: list[str] = []
-    trades = 0.0
+    trades: list[float] = []
     for group in market.groups:
         equity = group.batch.cell("p_equity")
         digest.update(equity.tobytes())
         if group.champion:
             continue
-        trades += fsum(group.batch.cell("a_trades").tolist())
+        trades += group.batch.cell("a_trades").tolist()
         equities += equity.tolist()
         names += [seat.variant.id for seat in group.seats]
     best = max(range(len(equities)), key=equities.__getitem__, default=-1)
@@ -296,7 +296,8 @@ def _standing(market: Market, bar: Bar) -> Standing:
         bar,
         sum(s.status == "active" for g in market.groups if not g.champion for s in g.seats),
         sum(group.positions() for group in market.groups if not group.champion),
-        int(trades),
+        int(fsum(trades)),
+        int(max(trades, default=0.0)),
         fsum(equities) / len(equities) if equities else None,
         names[best] if equities else "",
         equities[best] if equities else None,

@@ -1,0 +1,70 @@
+"""What a run says on stdout while it runs: that it moves, and who trades."""
+
+import asyncio
+from typing import Final
+
+import typer
+
+from liveopt.core.bars import MINUTE_NS
+from liveopt.live.board import Board, variants_by_status
+from liveopt.live.service import Service
+
+FIRST_S: Final = 2.0
+EVERY_S: Final = 5.0
+
+
+async def narrate(service: Service, board: Board) -> None:
+    """A line now and then, until it is cancelled."""
+    began_s = asyncio.get_running_loop().time()
+    while board.phase != "running":  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    typer.echo(opening(service))
+    await asyncio.sleep(FIRST_S)
+    while True:
+        elapsed_s = int(asyncio.get_running_loop().time() - began_s)
+        typer.echo(f"  {elapsed_s // 60:02d}:{elapsed_s % 60:02d}  {line(service, board)}")
+        await asyncio.sleep(EVERY_S)
+
+
+def opening(service: Service) -> str:
+    """What runs here and where it is written down."""
+    state = service.state
+    names = ", ".join(state.markets)
+    wanted = state.running() + len(state.joining) + len(state.waiting)
+    assert state.terms is not None
+    warm = min((len(market.past) for market in state.markets.values()), default=0)
+    minutes = state.terms.signal_ns / MINUTE_NS
+    return (
+        f"  market    {names}, signals every {minutes:g} min, {warm} bars of history\n"
+        f"  variants  {wanted} and the champion; limits: loss {state.terms.loss_limit:.0%},"
+        f" drawdown {state.terms.drawdown_limit:.0%}\n"
+        f"  journal   {service.folder}\n"
+        f"  stop      Ctrl-C once ends it in order; `liveopt stop` is the emergency stop"
+    )
+
+
+def line(service: Service, board: Board) -> str:
+    """How it goes, in one line."""
+    state = service.state
+    counts = variants_by_status(state)
+    prices = " ".join(
+        f"{market.symbol} {market.last.price:g}"
+        for market in state.markets.values()
+        if market.last is not None
+    )
+    parts = [
+        prices or "no tick yet",
+        f"{board.ticks} ticks",
+        f"{counts.get('active', 0)} active"
+        + (f" ({counts['warming']} warming up)" if counts.get("warming") else "")
+        + f", {state.positions()} in position",
+        f"{board.entries} entries, {board.trades} trades",
+    ]
+    if counts.get("stopped"):
+        parts.append(f"{counts['stopped']} stopped at a limit")
+    best = max(board.newest.values(), key=lambda one: one.best_equity or 0.0, default=None)
+    if best is not None and best.best_equity is not None and state.terms is not None:
+        parts.append(f"luckiest {best.best_equity / state.terms.capital - 1.0:+.2%}")
+    if state.halt is not None:
+        parts.append(f"HALTED ({state.halt.mode})")
+    return " | ".join(parts)

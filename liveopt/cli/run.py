@@ -1,0 +1,206 @@
+"""`liveopt run` and `liveopt demo`: from settings to the guard, which starts the rest."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from liveopt import config
+from liveopt.cli import exchange, plan
+from liveopt.cli.fit import misfits
+from liveopt.cli.show import Failure
+from liveopt.config import ConfigError, Settings
+from liveopt.core.bars import SECOND_NS
+from liveopt.guard import lock
+from liveopt.guard.spec import Limits, Spec
+from liveopt.journal import folder
+from liveopt.journal.places import START, segment_path
+from liveopt.journal.reader import Reader
+from liveopt.kucoin.words import venue_of
+from liveopt.live.clock import Clock
+from liveopt.live.pump import INPUTS
+from liveopt.strategies import load
+
+PYTHON: Final = (sys.executable, "-m", "liveopt")
+DEMO_SPEED: Final = "20"
+DEMO_VARIANTS: Final = 1000
+
+VariantsOption = Annotated[
+    int | None, typer.Option("--variants", min=1, help="How many; live.variants if not given.")
+]
+ForOption = Annotated[
+    float | None, typer.Option("--for", min=0.5, help="End in order after so many seconds.")
+]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Begin a new run instead of going on with the latest.")
+]
+
+
+def run(
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option("--symbol", "-s", help="Instead of live.symbols. Repeatable."),
+    ] = None,
+    feed: Annotated[
+        str | None,
+        typer.Option("--feed", help="kucoin, sim, the address of a `liveopt sim`, or a recording."),
+    ] = None,
+    variants: VariantsOption = None,
+    speed: Annotated[str, typer.Option("--speed", help="Of sim or a file.")] = "1",
+    fresh: FreshOption = False,
+    seconds: ForOption = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Say nothing on stdout; logs go on.")
+    ] = False,
+    real_orders: Annotated[
+        bool, typer.Option("--real-orders", help="One of three switches; refused in this release.")
+    ] = False,
+) -> None:
+    """Trade the variants on paper, all on one feed, until Ctrl-C. No real order is ever placed.
+
+    A run that was cut off goes on where it was. Example: `liveopt run --feed sim --variants 100`
+    """
+    wanted = {"symbols": ",".join(symbol or ()), "feed": feed, "variants": variants}
+    settings = _settings({f"LIVE__{k}": v for k, v in wanted.items() if v}, real_orders)
+    if not settings.live.enabled:
+        raise Failure("the optimizer is switched off: live.enabled (OPTIMIZER_ENABLED) is false")
+    is_table = exchange.is_file(settings.live.feed)
+    start(settings, Start(speed, fresh or is_table, seconds, headless))
+
+
+def demo(
+    variants: Annotated[int, typer.Option("--variants", min=1, help="How many.")] = DEMO_VARIANTS,
+    speed: Annotated[str, typer.Option("--speed", help="Of the market's time.")] = DEMO_SPEED,
+    seconds: ForOption = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Say nothing on stdout; logs go on.")
+    ] = False,
+) -> None:
+    """See it work now: an exchange simulated on this machine, no keys, no network, paper only.
+
+    Example: `liveopt demo --variants 5000 --for 60`
+    """
+    settings = _settings({"LIVE__FEED": "sim", "LIVE__VARIANTS": variants, "LIVE__MODE": "paper"})
+    if not headless:
+        typer.echo(
+            f"liveopt demo: {variants} variants on a simulated exchange at {speed} times the speed"
+            f" of the clock.\nPAPER ONLY - this command cannot place real orders. The market is"
+            " made up."
+        )
+    start(settings, Start(speed, fresh=True, seconds=seconds, headless=headless))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a run is started."""
+
+    speed: str
+    fresh: bool
+    seconds: float | None
+    headless: bool
+
+
+def start(settings: Settings, how: Start) -> None:
+    """Check what can be checked, then become the guard; this process does nothing else after."""
+    exchange.speed_of(how.speed)
+    strategies = load()
+    plan.champions(settings, strategies)  # what they refuse is refused now
+    plan.variants(settings, strategies)
+    state = Path(settings.journal.folder)
+    pid = lock.holder(state / lock.NAME) if state.is_dir() else None
+    if pid is not None:
+        raise lock.Locked(state / lock.NAME, pid)
+    name = _run_name(settings, state, fresh=how.fresh)
+    spec = Spec(
+        state=str(state),
+        engine=[
+            *PYTHON,
+            "serve",
+            "--state",
+            str(state),
+            "--run",
+            str(state / name),
+            *_engine(settings, how),
+        ],
+        sim=_sim(settings, how),
+        port=settings.control.port,
+        limits=Limits(
+            answer_s=settings.control.answer_ms / 1000.0, heartbeat_s=settings.control.heartbeat_s
+        ),
+        seed=settings.live.seed % (1 << 31),
+    )
+    sys.stdout.flush()
+    text = msgspec.json.encode(spec).decode()
+    os.execv(sys.executable, [sys.executable, "-m", "liveopt.guard", text])  # noqa: S606
+
+
+def _engine(settings: Settings, how: Start) -> list[str]:
+    feed = settings.live.feed
+    if feed == "sim":
+        feed = "{spot}" if venue_of(settings.live.symbols[0]) == "spot" else "{futures}"
+    parts = ["--feed", feed]
+    if feed == settings.live.feed:
+        parts += ["--speed", how.speed]
+    if how.seconds is not None:
+        parts += ["--for", str(how.seconds)]
+    return [*parts, *(["--headless"] if how.headless else [])]
+
+
+def _sim(settings: Settings, how: Start) -> list[str] | None:
+    """The simulated exchange is a process of its own: it outlives an engine that is restarted."""
+    if settings.live.feed != "sim":
+        return None
+    symbols = ",".join(settings.live.symbols)
+    seed = str(settings.live.seed)
+    return [*PYTHON, "sim", "--json", "--symbols", symbols, "--seed", seed, "--speed", how.speed]
+
+
+def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:
+    """The run to go on with, or a name that no run has."""
+    latest = folder.latest(state)
+    if latest is not None and not fresh:
+        _refuse_other_settings(settings, latest)
+        return latest.name
+    now = datetime.fromtimestamp(Clock().wall() / SECOND_NS, UTC)
+    stamp = now.strftime("%Y%m%d-%H%M%S")
+    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 100))]
+    return next(name for name in names if not (state / name).exists())
+
+
+def _refuse_other_settings(settings: Settings, run: Path) -> None:
+    """A run goes on under the terms and by the program it began with, or not at all."""
+    began = began_with(run)
+    if began is None:
+        return
+    for what, is_now in (("config", plan.config_hash(settings)), ("code", plan.code_hash())):
+        if began.get(what) not in (None, is_now):
+            other = "other settings" if what == "config" else "another version of liveopt"
+            raise ConfigError(
+                f"{run} was begun with {other}; put them back, or begin a new run with --fresh"
+            )
+
+
+def began_with(run: Path) -> dict[str, Any] | None:
+    """What the first line of a run's inputs says of the program that wrote it."""
+    if not segment_path(run, INPUTS, START.segment).exists():
+        return None
+    for line in Reader(run, INPUTS):
+        found: dict[str, Any] = json.loads(line.content)
+        return found
+    return None
+
+
+def _settings(wanted: dict[str, Any], real_orders: bool = False) -> Settings:
+    """The settings with what the command line says on top; the engine's process reads the same."""
+    for name, value in wanted.items():
+        os.environ[f"LIVEOPT__{name.upper()}"] = str(value)
+    loaded = config.examine(real_orders=real_orders)
+    if problems := misfits(loaded):
+        raise ConfigError("\n".join(problems))
+    return loaded.settings

@@ -1,0 +1,283 @@
+"""`liveopt serve`: the engine's process, which the guard starts; nobody types it."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import structlog
+import typer
+
+from liveopt import config
+from liveopt.cli import exchange, plan
+from liveopt.cli.narrate import narrate
+from liveopt.core.bars import MINUTE_NS, interval_ns
+from liveopt.core.events import Bar, Tick
+from liveopt.guard.gate import HALT, Gate
+from liveopt.guard.latch import HALT_FILE, NAME, Latch
+from liveopt.guard.link import VARIABLE, EngineEnd
+from liveopt.journal import folder
+from liveopt.journal.appender import Ground, Limits
+from liveopt.journal.retention import forget
+from liveopt.journal.writer import Trouble, Writer
+from liveopt.kucoin.history import pages
+from liveopt.kucoin.listings import Listing
+from liveopt.kucoin.topics import Topic
+from liveopt.live.board import Board
+from liveopt.live.byway import Byway
+from liveopt.live.clock import Clock
+from liveopt.live.commands import Commands
+from liveopt.live.feed import Feed, Options, Wires
+from liveopt.live.played import Played, Source
+from liveopt.live.pump import INPUTS, Pump
+from liveopt.live.recover import Recovered, recover_run
+from liveopt.live.report import report
+from liveopt.live.service import TELL_S, Rhythm, Running, Service, World
+from liveopt.live.supervise import Supervisor, TooManyCrashes
+from liveopt.optimize.parameters import BadParameter
+from liveopt.slow import lane as slow
+from liveopt.slow.lane import SlowLane
+from liveopt.strategies import load
+
+log = structlog.get_logger()
+
+MIB: Final = 1 << 20
+MS_NS: Final = 1_000_000
+STARTING_BEAT_S: Final = 0.5
+BROKEN: Final = 70
+"""The journal or a part is beyond mending in this process: the guard starts another."""
+CORRUPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the guard asked for: where the run lives, what it listens to, for how long."""
+
+    state: Path
+    run: Path
+    feed: str
+    speed: float
+    seconds: float | None
+    headless: bool
+
+
+def serve(
+    state: Annotated[Path, typer.Option("--state")],
+    run: Annotated[Path, typer.Option("--run")],
+    feed: Annotated[str, typer.Option("--feed")],
+    speed: Annotated[str, typer.Option("--speed")] = "1",
+    seconds: Annotated[float | None, typer.Option("--for")] = None,
+    headless: Annotated[bool, typer.Option("--headless")] = False,
+) -> None:
+    """The engine of a run; `liveopt run` starts it."""
+    settings = config.load()
+    wanted = Wanted(state, run, feed, exchange.speed_of(speed), seconds, headless)
+    with _ends_with_the_guard():
+        try:
+            exchange.run(_serve(settings, wanted))
+        except TooManyCrashes as error:
+            log.critical("the engine gives up", why=str(error))
+            raise SystemExit(BROKEN) from error
+
+
+async def _serve(settings: config.Settings, wanted: Wanted) -> None:
+    board, strategies = Board(), load()
+    gate, latch = Gate.open(wanted.state / "gate"), Latch(wanted.state / NAME)
+    if not wanted.run.exists():
+        folder.new_run(wanted.state, wanted.run.name)
+        forget(wanted.state, INPUTS, settings.journal.keep_days, Clock().wall())
+    with _alive(gate):
+        recovered = recover_run(wanted.run, strategies)
+        writer = _writer(settings, wanted, recovered, gate)
+    pump = Pump(recovered.state, writer, gate, latch, board)
+    for journal, content in recovered.missing:
+        writer.append(journal, content)
+    async with _world(settings, wanted) as (world, listings):
+        supervisor = Supervisor(np.random.default_rng(), lambda part: board.restarts.update([part]))
+        rhythm = Rhythm(settings.journal.snapshot_s, settings.journal.snapshot_records)
+        service = Service(
+            wanted.run, recovered.state, writer, pump, board, world, supervisor, rhythm
+        )
+        try:
+            async with _linked(service, wanted), _slow(settings) as lane:
+                if not recovered.state.begun:
+                    now_ns = Clock().wall() if world.now_ns is None else await world.now_ns()
+                    first = plan.begin(settings, strategies, listings, (wanted.run.name, now_ns))
+                    everybody = plan.variants(settings, strategies)
+                    if lane is not None:
+                        everybody += plan.slow_variants(settings, lane.loaded.values())
+                    with _alive(gate):
+                        await service.begin(first, everybody)
+                        await asyncio.to_thread(pump.prepare)
+                service.byway = None if lane is None else Byway(lane, pump)
+                board.phase = "running"
+                await _until(service, wanted.seconds)
+        finally:
+            if writer.failed is None:
+                service.snapshot()
+                writer.close()
+
+
+@asynccontextmanager
+async def _slow(settings: config.Settings) -> AsyncIterator[SlowLane | None]:
+    """The process of the user's own strategies, where there are any."""
+    live = settings.live
+    if not live.slow:
+        yield None
+        return
+    limits = slow.Limits(budget_ms=live.slow_budget_ms, history_bars=max(1, live.history_bars))
+    lane = SlowLane([Path(name) for name in live.slow], limits)
+    async with asyncio.TaskGroup() as group:
+        lane.start(group)
+        try:
+            await lane.ready()
+            for name, why in lane.refused.items():
+                raise BadParameter(f"live.slow: {name}: {why}")
+            yield lane
+        finally:
+            lane.close()
+
+
+async def _until(service: Service, seconds: float | None) -> None:
+    """Until the feed ends or the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await service.run()
+    except TimeoutError:
+        if seconds is None:
+            raise
+
+
+def _writer(settings: config.Settings, wanted: Wanted, recovered: Recovered, gate: Gate) -> Writer:
+    loop = asyncio.get_running_loop()
+
+    def trouble(kind: Trouble, error: BaseException) -> None:
+        """Whatever it is, nothing new is opened; called from the writer's thread."""
+        gate.shut_from_outside(HALT)
+        with suppress(OSError):
+            (wanted.state / HALT_FILE).touch()
+        loop.call_soon_threadsafe(log.critical, f"journal: {kind}", str(error))
+
+    own = settings.journal
+    limits = Limits(segment_bytes=own.segment_mib * MIB, ballast_bytes=own.ballast_mib * MIB)
+    ground = Ground(wanted.run, plan.genesis(settings, settings.live.seed), Clock().wall, limits)
+    return Writer(ground, recovered.journals, trouble)
+
+
+@asynccontextmanager
+async def _world(
+    settings: config.Settings, wanted: Wanted
+) -> AsyncIterator[tuple[World, dict[str, Listing]]]:
+    """The market: an exchange within reach, or a file."""
+    live, options, source = settings.live, settings.feed, wanted.feed
+    settle_ns = int(options.settle_ms * MS_NS)
+    if exchange.is_file(source):
+        played = Source(
+            Path(source), frozenset(live.symbols), wanted.speed, settle_ns, options.price_band
+        )
+        yield World(lambda _: Played(played), None, None), {}
+        return
+    async with exchange.reach(source, live.symbols, settings, wanted.speed) as there:
+        await exchange.check_listed(there.rest, live.symbols)
+        listings = await there.rest.symbols()
+        topics = [Topic(there.rest.venue, "trades", name) for name in live.symbols]
+        wires = Wires(there.rest, there.background, Clock(), np.random.default_rng())
+        hours = options.rotate_hours
+
+        def open_feed(known: tuple[Tick, ...]) -> Running:
+            rotate_s = (hours * 3540, hours * 3600)
+            return Feed(
+                topics, wires, Options(settle_ns, options.price_band, rotate_s, known=known)
+            )
+
+        signal_ns = interval_ns(live.signal)
+
+        async def history(symbol: str) -> Sequence[Bar]:
+            return await _history(there, symbol, signal_ns, live.history_bars)
+
+        asked = live.history_bars > 0 and signal_ns % MINUTE_NS == 0
+        now_ns = there.background.server_now_ns
+        yield World(open_feed, now_ns, history if asked else None), listings
+
+
+async def _history(there: exchange.There, symbol: str, signal_ns: int, count: int) -> Sequence[Bar]:
+    """The newest closed signal bars."""
+    now_ns = await there.rest.server_now_ns()
+    to_ns = now_ns - now_ns % signal_ns
+    bars: list[Bar] = []
+    for from_ns, until_ns in pages(there.rest.venue, signal_ns, to_ns - count * signal_ns, to_ns):
+        bars += await there.rest.candles(symbol, signal_ns, from_ns, until_ns)
+    return bars
+
+
+@asynccontextmanager
+async def _linked(service: Service, wanted: Wanted) -> AsyncIterator[None]:
+    """Tells guard and people how it goes, answers commands; ends this process with the guard."""
+    link, board = EngineEnd.from_environment(), service.board
+    commands = Commands(service.pump, service.state.strategies)
+    me = asyncio.current_task()
+    assert me is not None
+
+    async def tell(link: EngineEnd) -> None:
+        while True:
+            link.tell(report(service, board))
+            await asyncio.sleep(TELL_S)
+
+    async def listen(link: EngineEnd) -> None:
+        await link.run(commands.answer, lambda _: service.pump.obey())
+        log.warning("the guard is gone: so is the engine")
+        me.cancel()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        if link is not None:
+            tasks.append(group.create_task(tell(link), name="status"))
+            tasks.append(group.create_task(listen(link), name="link"))
+        if not wanted.headless:
+            tasks.append(group.create_task(narrate(service, board), name="narration"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+@contextmanager
+def _alive(gate: Gate) -> Iterator[None]:
+    """Beats while something long runs on the loop's own thread, before the run begins."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(STARTING_BEAT_S):
+            gate.beat()
+
+    thread = threading.Thread(target=beat, name="starting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def _ends_with_the_guard() -> Iterator[None]:
+    """Ctrl-C reaches the whole group of processes: the guard decides, and tells this one.
+
+    To the guard a link that ends is an engine to be ended, so one end of it is kept to the last.
+    """
+    number = os.environ.get(VARIABLE)
+    before = None if number is None else signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if number is not None:
+        os.dup(int(number))
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
