@@ -193,6 +193,29 @@ def read_time_ms(data: msgspec.Raw) -> int:
     return at_ms
 
 
+FUNDING_RATE_MAX: Final = 0.1
+"""No settlement takes more than this share of a position's value."""
+
+
+class _Funding(msgspec.Struct):
+    rate: float = msgspec.field(name="fundingRate")
+    at_ms: int = msgspec.field(name="timepoint")
+
+
+def read_fundings(data: msgspec.Raw) -> list[tuple[int, float]]:
+    """When funding was settled and at what rate, oldest first.
+
+    `[{"symbol":"XBTUSDTM","fundingRate":0.000018,"timepoint":1700310700000}]`
+    """
+    found = []
+    for row in decode(data, list[_Funding]):
+        _check_time(row.at_ms * MS_NS)
+        if not abs(row.rate) < FUNDING_RATE_MAX:  # NaN is not
+            raise Garbled(f"a funding rate of {row.rate}")
+        found.append((row.at_ms * MS_NS, row.rate))
+    return sorted(found)
+
+
 def read_trades(venue: Venue, symbol: str, data: msgspec.Raw) -> list[Tick]:
     """The newest trades, oldest first; of a contract the sizes are lots.
 

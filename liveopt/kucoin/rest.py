@@ -34,6 +34,7 @@ from liveopt.kucoin.replies import (
     read_bullet,
     read_candles,
     read_fees,
+    read_fundings,
     read_reply,
     read_time_ms,
     read_trades,
@@ -149,6 +150,12 @@ class Rest:
         """All that is listed."""
         got = await self._call(words.SYMBOLS[self.venue])
         return read_listings(self.venue, got.data)
+
+    async def fundings(self, symbol: str, from_ns: int, to_ns: int) -> list[tuple[int, float]]:
+        """When funding was settled within `[from_ns, to_ns]` and at what rate, oldest first."""
+        ms_ns = 1_000_000
+        query = {"symbol": symbol, "from": str(-(-from_ns // ms_ns)), "to": str(to_ns // ms_ns)}
+        return read_fundings((await self._call(words.FUNDINGS, query)).data)
 
     async def fees(self, symbol: str) -> Fees:
         """What this account pays; without credentials, what the lowest level pays."""

@@ -24,6 +24,7 @@ from liveopt.kucoin.replies import (
     read_bullet,
     read_candles,
     read_fees,
+    read_fundings,
     read_reply,
     read_time_ms,
     read_trades,
@@ -278,3 +279,23 @@ def test_a_refusal_says_the_code_and_the_reason_in_printable_words() -> None:
 @pytest.mark.parametrize("venue", ["spot", "futures"])
 def test_a_fine_answer_hands_its_data_on(venue: Venue) -> None:
     assert bytes(data_of(200, FINE, "none", 0)) == b"7"
+
+
+def test_settled_funding_comes_oldest_first() -> None:
+    rows = [
+        {"symbol": "XBTUSDTM", "fundingRate": -0.0001, "timepoint": 1700323200000},
+        {"symbol": "XBTUSDTM", "fundingRate": 0.000018, "timepoint": 1700294400000},
+    ]
+    assert read_fundings(raw(rows)) == [
+        (1700294400 * SECOND_NS, 0.000018),
+        (1700323200 * SECOND_NS, -0.0001),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"fundingRate": 0.5}, {"fundingRate": "0.1"}, {"timepoint": 17}, {"timepoint": None}]
+)
+def test_a_funding_rate_that_no_market_has_is_refused(change: dict[str, Any]) -> None:
+    row = {"symbol": "XBTUSDTM", "fundingRate": 0.0001, "timepoint": 1700294400000}
+    with pytest.raises(Garbled):
+        read_fundings(raw([row | change]))
