@@ -1,0 +1,33 @@
+"""control.json: how a program of the same user finds the door, and what it must show there."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+NAME: Final = "control.json"
+
+
+class Control(msgspec.Struct, frozen=True):
+    """Where the door is while the guard runs."""
+
+    port: int
+    token: str
+    pid: int
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all, and at no moment readable for others."""
+        beside = path.with_name(f"{path.name}.new-{os.getpid()}")
+        beside.unlink(missing_ok=True)
+        found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(found, msgspec.json.encode(self))
+        finally:
+            os.close(found)
+        beside.rename(path)
+
+
+def read_control(path: Path) -> Control:
+    """OSError if there is none, msgspec.DecodeError if it is something else."""
+    return msgspec.json.decode(path.read_bytes(), type=Control)

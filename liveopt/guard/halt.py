@@ -1,0 +1,232 @@
+"""The emergency stop itself: a straight line of acts, none of which can keep the next from it.
+
+Shut the gate (a store into memory), write the latch, wake the engine, wait for its acknowledgement.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+
+from liveopt.guard.attempt import attempt, attempt_async
+from liveopt.guard.clock import Wall
+from liveopt.guard.gate import BY_NAME, HALT, MODES, Heard, Mode
+from liveopt.guard.latch import Change, State
+
+POLL_S: Final = 0.0005
+
+
+class Gate(Protocol):
+    """What a stop needs of the gate."""
+
+    @property
+    def wanted(self) -> int: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def heard(self) -> Heard: ...
+
+    def shut(self, mode: int) -> int: ...
+
+    def open_again(self) -> int: ...
+
+
+class Latch(Protocol):
+    """What a stop needs of the latch."""
+
+    def set(self, change: Change) -> State: ...
+
+    def clear(self, change: Change) -> State: ...
+
+
+class Stopped(msgspec.Struct, kw_only=True):
+    """The answer to a stop: nothing is said that was not seen."""
+
+    latched: bool
+    """On disk: the service comes up halted after every restart."""
+    mode: Mode
+    """In force now; a weaker stop does not replace a stronger."""
+    number: int | None
+    """Of the gate's change that the engine acknowledges."""
+    seq: int | None
+    """The input from which on no entry was made; null if nobody acknowledged."""
+    took_ms: float
+    variants_stopped: int | None
+    positions_open: int | None
+    not_acknowledged: list[str]
+    errors: list[str]
+
+    @property
+    def complete(self) -> bool:
+        """Everything that was asked for has happened."""
+        return self.latched and not self.not_acknowledged and not self.errors
+
+    @classmethod
+    def nothing(cls, mode: Mode) -> "Stopped":
+        """Before the first act."""
+        return cls(
+            latched=False,
+            mode=mode,
+            number=None,
+            seq=None,
+            took_ms=0.0,
+            variants_stopped=None,
+            positions_open=None,
+            not_acknowledged=["engine"],
+            errors=[],
+        )
+
+
+class Resumed(msgspec.Struct, kw_only=True):
+    """The answer to a resume that was not refused."""
+
+    resumed: bool = False
+    number: int | None = None
+    seq: int | None = None
+    """The input from which on entries are made again."""
+    took_ms: float = 0.0
+    not_acknowledged: list[str] = []
+    errors: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long for what."""
+
+    latch_s: float = 1.0
+    answer_s: float = 1.0
+
+
+@dataclass(slots=True)
+class Halt:
+    """Every door leads here: HTTP, signal, file, the guard's own triggers."""
+
+    gate: Gate
+    latch: Latch
+    wall: Wall
+    nudge: Callable[[int], None]
+    """Wakes the engine; may fail, the gate is what counts."""
+    alive: Callable[[], bool]
+    """Whether an engine runs that could acknowledge."""
+    kill: Callable[[], None]
+    """Ends the engine at once: what is left if the gate itself fails."""
+    remove_halt_file: Callable[[], None]
+    waits: Waits = field(default_factory=Waits)
+    writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "latch"))
+    """One thread: what is written to the latch is written in order."""
+
+    def warm(self) -> None:
+        """Start the writer's thread while there is memory for it."""
+        self.writer.submit(int).result()
+
+    def shut(self, mode: Mode, errors: list[str]) -> int | None:
+        """The first act, alone: nothing is awaited. A gate that cannot be shut costs the engine."""
+        number = attempt("shut the gate", lambda: self.gate.shut(BY_NAME[mode]), errors)
+        if number is None:
+            attempt("kill the engine", self.kill, errors)
+        return number
+
+    async def stop(self, mode: Mode, reason: str, by: str, number: int | None = None) -> Stopped:
+        """Valid in every state; repeated, it changes nothing and is acknowledged anew.
+
+        `number` is what `shut` gave if the caller has shut the gate already.
+        """
+        loop = asyncio.get_running_loop()
+        began, said = loop.time(), Stopped.nothing(mode)
+        if not attempt("read the gate", partial(self._stands, number, mode), said.errors):
+            number = self.shut(mode, said.errors)
+        said.number = number
+        said.mode = mode = self._mode(mode, said.errors)  # of two stops at once, the stronger
+        at_ns = attempt("read the clock", self.wall, said.errors) or 0
+        change = Change(reason, by, at_ns, mode)
+        written = await attempt_async("write the latch", lambda: self._set(change), said.errors)
+        said.latched = written is not None
+        if number is not None:
+            attempt("wake the engine", partial(self.nudge, number), [])
+            until_s = began + self.waits.answer_s
+            heard, said.not_acknowledged = await self._acknowledged(number, until_s, said.errors)
+            if heard is not None:
+                said.seq = heard.seq
+                said.variants_stopped = heard.variants_stopped
+                said.positions_open = heard.positions_open
+        said.took_ms = (loop.time() - began) * 1e3
+        return said
+
+    async def resume(self, reason: str, by: str) -> Resumed:
+        """Open again, unless a stop arrives meanwhile: then that one holds."""
+        loop = asyncio.get_running_loop()
+        began, said = loop.time(), Resumed()
+        before = self.gate.number
+        why_not = await self._cleared(Change(reason, by, self.wall()))
+        if why_not is None and self.gate.number != before:
+            why_not = "a stop came meanwhile and holds"
+        if why_not is None:
+            said.resumed = True
+            said.number = number = self.gate.open_again()
+            attempt("wake the engine", partial(self.nudge, number), [])
+            until_s = loop.time() + self.waits.answer_s
+            heard, said.not_acknowledged = await self._acknowledged(number, until_s, said.errors)
+            said.seq = heard.seq if heard else None
+        else:
+            said.errors.append(why_not)
+        said.took_ms = (loop.time() - began) * 1e3
+        return said
+
+    async def _cleared(self, change: Change) -> str | None:
+        """None once the disk says open; else why not, and then the disk is told to say halted."""
+        try:
+            self.remove_halt_file()
+            async with asyncio.timeout(self.waits.latch_s):
+                await asyncio.shield(asyncio.wrap_future(self._later(self.latch.clear, change)))
+        except (OSError, TimeoutError) as error:
+            self._later(self.latch.set, replace(change, reason="a resume failed"))
+            return f"the latch could not be cleared: {error!r}"
+        return None
+
+    async def _set(self, change: Change) -> State:
+        """On disk in time; a disk that hangs costs its wait, not the stop."""
+        async with asyncio.timeout(self.waits.latch_s):
+            return await asyncio.shield(asyncio.wrap_future(self._later(self.latch.set, change)))
+
+    def _later(self, write: Callable[[Change], State], change: Change) -> Future[State]:
+        return self.writer.submit(write, change)
+
+    async def _acknowledged(
+        self, number: int, until_s: float, errors: list[str]
+    ) -> tuple[Heard | None, list[str]]:
+        """What the engine said of this change or a later one; and who has said nothing."""
+        if not attempt("ask for the engine", self.alive, errors):
+            return None, ["engine (not running)"]
+        loop = asyncio.get_running_loop()
+        while True:
+            late = loop.time() >= until_s
+            heard = attempt("read the acknowledgement", lambda: self.gate.heard, errors)
+            if heard is None:
+                return None, ["engine"]
+            missing = _missing(heard, number)
+            if late or not missing:
+                return (None if heard.number < number else heard), missing
+            await asyncio.sleep(POLL_S)
+
+    def _stands(self, number: int | None, mode: Mode) -> bool:
+        """Nobody has touched the gate since it was shut like this."""
+        return self.gate.number == number and self.gate.wanted >= BY_NAME[mode]
+
+    def _mode(self, asked: Mode, errors: list[str]) -> Mode:
+        wanted = attempt("read the gate", lambda: self.gate.wanted, errors) or HALT
+        strong = max(wanted, BY_NAME[asked])
+        return MODES[strong]
+
+
+def _missing(heard: Heard, number: int) -> list[str]:
+    if heard.number < number:
+        return ["engine"]
+    if heard.slow_waiting:
+        return [f"slow lane ({heard.slow_waiting} workers)"]
+    return []

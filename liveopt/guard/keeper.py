@@ -1,0 +1,244 @@
+"""Keeps the engine running: starts it, kills it when it hangs, starts it again, or gives up."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from liveopt.guard import child
+from liveopt.guard.gate import Gate
+from liveopt.guard.link import VARIABLE, GuardEnd, LinkDown, pair
+from liveopt.guard.spec import GAVE_UP, Spec
+
+log = structlog.get_logger()
+
+STACK_S: Final = 1.0
+"""For a hanging engine to write where it hangs."""
+
+
+class Keeper:
+    """One engine at a time, and the simulated exchange beside it if there is one."""
+
+    def __init__(self, spec: Spec, gate: Gate, lock_fd: int, halt: Callable[[str], None]) -> None:
+        self._spec, self._gate, self._lock_fd, self._halt = spec, gate, lock_fd, halt
+        self._rng = random.Random(spec.seed)  # noqa: S311  jitter, no secret
+        self._ending = asyncio.Event()
+        self._engine: Process | None = None
+        self._sim: Process | None = None
+        self._said: dict[str, Any] = {}
+        self._beats = 0
+        self._beat_at_s = 0.0
+        self.link: GuardEnd | None = None
+        self.starts = 0
+        self.last_exit: int | None = None
+
+    # What others ask
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's; None while none runs."""
+        running = self._engine is not None and self._engine.returncode is None
+        return self._engine.pid if self._engine is not None and running else None
+
+    @property
+    def beat_age_s(self) -> float | None:
+        """How long ago the engine was seen alive; None until its first heartbeat."""
+        if self.pid is None or not self._beats:
+            return None
+        return asyncio.get_running_loop().time() - self._beat_at_s
+
+    def alive(self) -> bool:
+        """Whether an engine runs."""
+        return self.pid is not None
+
+    def nudge(self, number: int) -> None:
+        """Wake the engine: the gate has moved."""
+        if self.link is None:
+            raise LinkDown("no engine runs")
+        self.link.nudge(number)
+
+    def kill(self) -> None:
+        """End the engine at once."""
+        _signal(self._engine, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Politely; the second time at once."""
+        if self._ending.is_set():
+            self.kill()
+        self._ending.set()
+
+    # Its life
+
+    async def run(self) -> int:
+        """Until the service is over: the code that the guard ends with."""
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(self._ending.wait(), name="ending")
+            try:
+                return await self._lives(group, ending)
+            finally:
+                ending.cancel()
+                for process in (self._engine, self._sim):
+                    _signal(process, signal.SIGKILL)
+
+    async def _lives(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int:
+        loop, limits = asyncio.get_running_loop(), self._spec.limits
+        deaths: deque[float] = deque(maxlen=limits.restarts + 1)
+        while True:
+            code = await self._life(group, ending)
+            self.last_exit = code
+            if ending.done():
+                return max(code, 0)
+            if code in self._spec.final:
+                return code
+            deaths.append(loop.time())
+            if len(deaths) > limits.restarts and deaths[-1] - deaths[0] <= limits.restarts_in_s:
+                log.error("the engine died too often", code=code, deaths=len(deaths))
+                return GAVE_UP
+            pause_s = min(limits.backoff_s_max, limits.backoff_s * 2 ** (len(deaths) - 1))
+            log.warning("the engine died and is started again", code=code, deaths=len(deaths))
+            await asyncio.wait([ending], timeout=pause_s * self._rng.uniform(0.5, 1.0))
+
+    async def _life(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int:
+        """One engine from its start to its end: its exit code, negative for a signal."""
+        code = await self._simulator(group, ending)
+        if code is not None:
+            return code
+        engine, link = await self._start()
+        tasks = [
+            group.create_task(engine.wait(), name="engine"),
+            group.create_task(link.run(), name="link"),
+            group.create_task(self._watch(), name="watch"),
+        ]
+        if self._sim is not None:
+            tasks.append(group.create_task(self._sim.wait(), name="sim"))
+        ended, linked = tasks[:2]
+        try:
+            await asyncio.wait([*tasks, ending], return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done() and (ending.done() or linked.done()):
+                await self._ask_to_end(engine, ended)
+            self.kill()
+            await ended
+        finally:
+            link.close()
+            self.link = None
+            for task in tasks:
+                task.cancel()
+        assert engine.returncode is not None
+        return engine.returncode
+
+    async def _start(self) -> tuple[Process, GuardEnd]:
+        ours, theirs = pair()
+        self._gate.forget_engine()
+        self._beats, self._beat_at_s = 0, asyncio.get_running_loop().time()
+        self._engine = await _run(
+            filled(self._spec.engine, self._said),
+            pass_fds=(theirs.fileno(), self._lock_fd),
+            env={VARIABLE: str(theirs.fileno()), "PYTHONFAULTHANDLER": "1"},
+        )
+        theirs.close()
+        self.starts += 1
+        self.link = GuardEnd(ours, self._halt)
+        return self._engine, self.link
+
+    async def _ask_to_end(self, engine: Process, ended: "asyncio.Task[Any]") -> None:
+        _signal(engine, signal.SIGTERM)
+        await asyncio.wait([ended], timeout=self._spec.limits.polite_s)
+
+    async def _watch(self) -> None:
+        """Returns when the engine hangs, after it had a chance to write where."""
+        loop, limits = asyncio.get_running_loop(), self._spec.limits
+        while True:
+            await asyncio.sleep(limits.poll_s)
+            if self._gate.beats != self._beats:
+                self._beats, self._beat_at_s = self._gate.beats, loop.time()
+            silent_s = loop.time() - self._beat_at_s
+            if silent_s > (limits.heartbeat_s if self._beats else limits.starting_s):
+                break
+        log.error("the engine hangs and is killed", silent_s=round(silent_s, 1))
+        _signal(self._engine, signal.SIGABRT)
+        await asyncio.sleep(STACK_S)
+
+    async def _simulator(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int | None:
+        """None once it listens, or if there is none to start; its exit code if it does not."""
+        if self._spec.sim is None or (self._sim is not None and self._sim.returncode is None):
+            return None
+        self._sim = sim = await _run(self._spec.sim, stdout=PIPE)
+        assert sim.stdout is not None
+        first = group.create_task(sim.stdout.readline(), name="sim's first line")
+        waits = [first, ending]
+        await asyncio.wait(
+            waits, timeout=self._spec.limits.starting_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        said = _facts(first.result()) if first.done() else None
+        if said is not None:
+            self._said = said
+            group.create_task(_drain(sim.stdout), name="sim's other lines")
+            return None
+        first.cancel()
+        _signal(sim, signal.SIGKILL)
+        return await sim.wait()
+
+
+def filled(words: Sequence[str], said: Mapping[str, Any]) -> list[str]:
+    """The command line with `{name}` replaced by what the simulator said it is."""
+    out = list(words)
+    for name, value in said.items():
+        if isinstance(value, str):
+            out = [word.replace(f"{{{name}}}", value) for word in out]
+    return out
+
+
+def _facts(line: bytes) -> dict[str, Any] | None:
+    """What the simulator said of itself; None if that is no JSON object."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+async def _run(
+    words: Sequence[str],
+    *,
+    pass_fds: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
+    stdout: int | None = None,
+) -> Process:
+    """In a process group of its own: the keyboard's interrupt is for the guard alone."""
+    launcher = [sys.executable, "-I", "-S", str(Path(child.__file__)), str(os.getpid())]
+    return await asyncio.create_subprocess_exec(
+        *launcher,
+        *words,
+        stdin=DEVNULL,
+        stdout=stdout,
+        pass_fds=tuple(pass_fds),
+        env=os.environ | dict(env or {}),
+        process_group=0,
+    )
+
+
+def _signal(process: Process | None, number: signal.Signals) -> None:
+    """A kill is for all that the process started as well; the rest it tells them itself."""
+    if process is None or process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        if number is signal.SIGKILL:
+            os.killpg(process.pid, number)
+        else:
+            os.kill(process.pid, number)
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    """A pipe that nobody reads would stop the writer."""
+    while await stream.read(65_536):
+        pass

@@ -1,0 +1,185 @@
+"""The guard as a whole: lock, latch, gate, door, then the processes it keeps."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from liveopt.guard.clock import WALL, Wall
+from liveopt.guard.control import NAME as CONTROL
+from liveopt.guard.control import Control
+from liveopt.guard.door import Check, Door
+from liveopt.guard.gate import BY_NAME, MODES, OPEN, Gate, Mode
+from liveopt.guard.gate import NAME as GATE
+from liveopt.guard.halt import Halt, Stopped, Waits
+from liveopt.guard.keeper import Keeper
+from liveopt.guard.latch import HALT_FILE, Change, Latch
+from liveopt.guard.latch import NAME as LATCH
+from liveopt.guard.link import FromEngine, LinkDown
+from liveopt.guard.lock import Lock
+from liveopt.guard.spec import Spec
+
+log = structlog.get_logger()
+
+STATUS_AGE_S_MAX: Final = 2.0
+"""An engine whose last word is older does not let anybody resume."""
+
+
+class Guard:
+    """Runs one service in one state folder, whose lock it is given."""
+
+    def __init__(self, spec: Spec, lock: Lock, wall: Wall = WALL) -> None:
+        self._spec, self._wall, self._folder = spec, wall, spec.folder
+        limits = spec.limits
+        self.latch = Latch(self._folder / LATCH)
+        self.latch.open()
+        self.gate = Gate.create(self._folder / GATE, self._mode_at_start())
+        self.keeper = Keeper(spec, self.gate, lock.fd, partial(self._halt_soon, by="engine"))
+        self.halt = Halt(
+            gate=self.gate,
+            latch=self.latch,
+            wall=wall,
+            nudge=self.keeper.nudge,
+            alive=self.keeper.alive,
+            kill=self.keeper.kill,
+            remove_halt_file=partial((self._folder / HALT_FILE).unlink, missing_ok=True),
+            waits=Waits(limits.latch_s, limits.answer_s),
+        )
+        self.door = Door(
+            halt=self.halt,
+            checks=self.checks,
+            status=self.status,
+            ask=self._ask,
+            token=secrets.token_urlsafe(32),
+            port=spec.port,
+        )
+        self._stops: asyncio.Queue[Callable[[], Awaitable[Stopped]]] = asyncio.Queue(1)
+
+    def _mode_at_start(self) -> int:
+        """As the disk says; a HALT file that was put there while nothing ran is latched now."""
+        found = self.latch.read()
+        if not found.halted:
+            return OPEN
+        if not self.latch.read(with_file=False).halted:
+            self.latch.set(Change(found.reason, found.by, self._wall(), found.mode))
+        log.warning("halted: no entries until `liveopt resume`", reason=found.reason, by=found.by)
+        return BY_NAME[found.mode]
+
+    async def run(self) -> int:
+        """Until the service is over; the exit code."""
+        self.halt.warm()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, self._halt_soon, "signal SIGUSR1", "signal")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.keeper.end)
+        port = await self.door.open()
+        control = self._folder / CONTROL
+        Control(port, self.door.token, os.getpid()).write(control)
+        log.info("the guard listens", port=port, state=str(self._folder))
+        try:
+            async with asyncio.TaskGroup() as group:
+                helpers = [
+                    group.create_task(self._poll(), name="poll"),
+                    group.create_task(self._stop_one_by_one(), name="stops"),
+                ]
+                code = await self.keeper.run()
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            control.unlink(missing_ok=True)
+            await self.door.close()
+        return code
+
+    # Doors other than HTTP
+
+    def _halt_soon(self, reason: str, by: str, mode: Mode = "halt") -> None:
+        """Shut now; latched as soon as the loop turns."""
+        number = self.halt.shut(mode, [])
+        with suppress(asyncio.QueueFull):  # one waits already, and says the same
+            self._stops.put_nowait(partial(self.halt.stop, mode, reason, by, number))
+
+    async def _stop_one_by_one(self) -> None:
+        while True:
+            stop = await self._stops.get()
+            said = await stop()
+            log.warning("halted", **msgspec.to_builtins(said))
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._spec.limits.poll_s)
+            self._look()
+
+    def _look(self) -> None:
+        """The HALT file, and a caller that shut the gate because this process seemed to hang."""
+        wanted, own = self.gate.wanted, self.gate.own
+        if wanted > own:
+            self._halt_soon("the gate was shut from outside", "caller", MODES[wanted])
+        elif own == OPEN and os.path.lexists(self._folder / HALT_FILE):
+            self._halt_soon(f"a file {HALT_FILE} is in {self._folder}", HALT_FILE)
+
+    # What the door tells
+
+    async def _ask(self, command: Any) -> FromEngine:
+        if self.keeper.link is None:
+            raise LinkDown("no engine runs")
+        return await self.keeper.link.ask(command, self._spec.limits.command_s)
+
+    def _said(self) -> tuple[dict[str, Any], float | None]:
+        """The engine's last status and its age in seconds."""
+        link = self.keeper.link
+        if link is None or link.status_at_s is None:
+            return {}, None
+        return link.status, asyncio.get_running_loop().time() - link.status_at_s
+
+    def checks(self) -> list[Check]:
+        """What must be right before entries are let through again."""
+        beat_s, (status, age_s) = self.keeper.beat_age_s, self._said()
+        fresh = beat_s is not None and beat_s <= self._spec.limits.heartbeat_s
+        told = age_s is not None and age_s <= STATUS_AGE_S_MAX
+        return [
+            Check("engine alive", self.keeper.alive(), f"pid {self.keeper.pid}"),
+            Check("heartbeat fresh", fresh, f"last {_ago(beat_s)}"),
+            Check("status fresh", told, f"last {_ago(age_s)}"),
+            Check("journal ok", status.get("journal_ok") is True, "the engine's `journal_ok`"),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """The guard's own facts, and the engine's last words with their age: it may hang."""
+        latch, heard = self.latch.read(), self.gate.heard
+        status, age_s = self._said()
+        return {
+            "pid": os.getpid(),
+            "port": self.door.port,
+            "halted": self.gate.wanted != OPEN,
+            "mode": MODES.get(self.gate.wanted),
+            "number": self.gate.number,
+            "latch": msgspec.to_builtins(latch),
+            "engine": {
+                "pid": self.keeper.pid,
+                "starts": self.keeper.starts,
+                "last_exit": self.keeper.last_exit,
+                "beat_age_ms": _ms(self.keeper.beat_age_s),
+                "acknowledged": heard.number,
+                "seq": heard.seq,
+                "variants_stopped": heard.variants_stopped,
+                "positions_open": heard.positions_open,
+            },
+            "checks": [msgspec.to_builtins(check) for check in self.checks()],
+            "status": status,
+            "status_age_ms": _ms(age_s),
+        }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1e3, 1)
+
+
+def _ago(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f} s ago"
