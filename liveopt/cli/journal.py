@@ -1,6 +1,7 @@
 """`liveopt journal verify|tail|export`: looks at journals, and never writes to one."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain, takewhile
@@ -26,6 +27,8 @@ journal = typer.Typer(no_args_is_help=True, help="Journals of a run: check, look
 
 Ends = dict[str, int]
 """The number of each journal's last record."""
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What would move the cursor of a terminal; sound JSON has none of it, but a file can."""
 FOLLOW_S: Final = 0.2
 """How long to wait before looking for more."""
 PathTo = Annotated[
@@ -195,7 +198,8 @@ def _snapshots(run: Path, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _line(name: str, record: Record, *, alone: bool) -> str:
-    content = record.content.decode(errors="replace")
+    text = record.content.decode(errors="replace")
+    content = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return content if alone else f"{name}\t{content}"
 
 
