@@ -22,8 +22,10 @@ from liveopt.core.market import Fine
 from liveopt.core.strategy import Knob
 
 INF = math.inf
-REASONS = ("signal", "time", "stop", "trail", "take", "liquidation")
-SIGNAL, TIME, STOP, TRAIL, TAKE, LIQUIDATION = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
+REASONS = ("signal", "time", "stop", "trail", "take", "liquidation", "ordered")
+SIGNAL, TIME, STOP, TRAIL, TAKE, LIQUIDATION, ORDERED = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0
+FREE, NO_ENTRIES, OUT, ASTRAY = 0.0, 1.0, 2.0, 3.0
+"""What `barred` says: free; opens nothing; out of the market; the same, for want of a target."""
 RUIN = 1e-6
 """An account with less than this share of its capital opens nothing more."""
 
@@ -45,6 +47,8 @@ class Rule:
     """A target is a resting limit order: its own price, maker fee. Otherwise a market order."""
     late: bool = False
     """Orders fill one fine bar later than they could: half of the pessimistic account."""
+    steered: bool = False
+    """Accounts can be barred from outside, and bar themselves at their limits."""
 
     @property
     def perpetual(self) -> bool:
@@ -70,6 +74,10 @@ class Term:
     lot: float
     maintenance: float
     liquidation_fee: float
+    loss_limit: float = 0.05
+    """A steered account that has lost this share of its capital goes flat and stays out."""
+    drawdown_limit: float = 0.10
+    """And so does one that has fallen by this share from its peak."""
 
 
 @dataclass(slots=True)
@@ -154,13 +162,15 @@ class Account:
     losing_most: float = 0.0
     refused: float = 0.0
     """Orders that came to nothing: too small for one lot, or nothing left to risk."""
+    barred: float = FREE
+    """Of a steered account: what it may not do. It is only ever lowered from outside."""
 
 
 class Book(Protocol):
-    """Where closed trades of chosen variants are written down."""
+    """Where trades are written down: each as it closes and, of a steered account, as it opens."""
 
     def note(self, fine: Fine, a: Account) -> None:
-        """Take the trade that `a` has just closed."""
+        """Take the trade that `a` has just closed (it is flat) or opened."""
 
 
 def due(fine: Fine, term: Term, a: Account) -> bool:
@@ -168,6 +178,8 @@ def due(fine: Fine, term: Term, a: Account) -> bool:
     order = a.want != a.side
     if term.rule.min_hold:
         order = order & (fine.time_s >= a.free_s)
+    if term.rule.steered:
+        order = order | ((a.barred >= OUT) & (a.side != 0.0))
     if term.rule.max_hold:
         order = order | (fine.time_s >= a.until_s)
     if term.rule.guarded:
@@ -183,14 +195,27 @@ def act(fine: Fine, term: Term, risk: Risk, atr: float, a: Account, book: Book) 
         owed = lower(a.qty * fine.open * fine.funding, higher(a.cash + a.qty * fine.open, 0.0))
         a.cash = a.cash - owed
         a.funded = a.funded + owed
+    if term.rule.steered:
+        restrain(term, a)
     obey(fine, term, risk, a, book)
     if (a.side == 0.0) & (a.want != 0.0):
-        enter(fine, term, risk, atr, a)
+        enter(fine, term, risk, atr, a, book)
     if term.rule.guarded:
         if (a.side != 0.0) & ((fine.low <= a.low_exit) | (fine.high >= a.high_exit)):
             hit(fine, term, risk, a)
             book.note(fine, a)
             forget(term, a)
+
+
+def restrain(term: Term, a: Account) -> None:
+    """Let a barred account keep what it holds or go flat; one that is out goes flat at once."""
+    free = a.barred == FREE
+    keeps = a.side if a.barred < OUT else 0.0
+    a.want = a.want if free | (a.want == keeps) else 0.0
+    if term.rule.late:
+        a.queue = a.queue if free | (a.queue == keeps) else 0.0
+    if term.rule.min_hold:
+        a.free_s = a.free_s if a.barred < OUT else -INF
 
 
 def obey(fine: Fine, term: Term, risk: Risk, a: Account, book: Book) -> None:
@@ -207,13 +232,16 @@ def obey(fine: Fine, term: Term, risk: Risk, a: Account, book: Book) -> None:
         price = slipped(fine.open, -a.side, term.slippage, term.tick)
         if term.rule.perpetual:
             price = within_margin(price, risk, a)
-        leave(price, term.taker_fee, SIGNAL if ordered else TIME, a)
+        reason = SIGNAL if ordered else TIME
+        if term.rule.steered:
+            reason = ORDERED if a.barred >= OUT else reason
+        leave(price, term.taker_fee, reason, a)
         book.note(fine, a)
         if a.want == a.was_side:  # the clock closed it; a signal's newer order in the queue stays
             forget(term, a)
 
 
-def enter(fine: Fine, term: Term, risk: Risk, atr: float, a: Account) -> None:
+def enter(fine: Fine, term: Term, risk: Risk, atr: float, a: Account, book: Book) -> None:
     """Open the wanted position at the open, or give the order up when it comes to nothing."""
     price = slipped(fine.open, a.want, term.slippage, term.tick)
     leverage = risk.leverage
@@ -236,6 +264,8 @@ def enter(fine: Fine, term: Term, risk: Risk, atr: float, a: Account) -> None:
         a.fees = a.fees + fee
         a.funded = 0.0
         protect(fine, term, risk, a)
+        if term.rule.steered:
+            book.note(fine, a)
     else:
         a.refused = a.refused + 1.0
         a.was_side = a.want

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liveopt.core.account import Account, Term, follow
+from liveopt.core.account import INF, OUT, Account, Term, follow
 from liveopt.core.market import Fine
 
 DUST = 1e-9
@@ -40,6 +40,23 @@ def mark(fine: Fine, term: Term, a: Account, path: Path) -> None:
     path.drawdown = fall if fall > path.drawdown else path.drawdown
     if term.rule.late:
         a.want = a.queue
+
+
+def watch(term: Term, a: Account, path: Path) -> None:
+    """A steered account that breaches a limit is out from the next open; so is one without end.
+
+    An equity that is no number has become a grain of dust, which breaches the limits.
+    """
+    if term.rule.steered:
+        solvent = path.equity >= term.capital * (1.0 - term.loss_limit)
+        sound = solvent & (path.equity < INF) & (path.drawdown <= term.drawdown_limit)
+        a.barred = a.barred if sound | (a.barred >= OUT) else OUT
+
+
+def heed(term: Term, main: Account, a: Account) -> None:
+    """The pessimistic account is barred when the main one is: it decides nothing of this itself."""
+    if term.rule.steered:
+        a.barred = main.barred
 
 
 def sample(a: Account, path: Path) -> None:

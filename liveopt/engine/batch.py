@@ -11,8 +11,8 @@ from liveopt.core.account import FEATURES, RISK, Risk, Rule
 from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import summarise
 from liveopt.core.strategy import BadKnobs, Strategy, check_knobs, check_ranges
-from liveopt.engine.inputs import Inputs, prepare
-from liveopt.engine.program import LANES, LOGGED, TERM_FIELDS, Program, build
+from liveopt.engine.inputs import Inputs, part, prepare
+from liveopt.engine.program import LANES, LOG_SIDE, LOGGED, TERM_FIELDS, Program, build
 
 Array = npt.NDArray[np.float64]
 CACHE_LINE = 64
@@ -31,10 +31,27 @@ class Setup:
     pessimistic: bool = False
     """Keep a second account beside the first: double slippage, orders one fine bar late."""
     log_trades: int = 0
-    """Closed trades remembered per block of 64 variants; 0 keeps none.
+    """Closed trades (steered: entries as well) remembered per block of 64 variants; 0 keeps none.
 
     For chosen variants: open a batch of them alone, which by the fold law is the same run.
     """
+    loss_limit: float = 0.05
+    """Share of the capital that a steered account may lose before it is stopped."""
+    drawdown_limit: float = 0.10
+    """Share of its peak that a steered account may fall before it is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """All of a batch that changes with the bars, as bytes; the log is not in it."""
+
+    cells: tuple[str, ...]
+    """What the numbers of a block are."""
+    blocks: bytes
+    history: dict[str, bytes]
+    sums: tuple[bytes, ...]
+    signals: int
+    before: int
 
 
 @dataclass(slots=True)
@@ -55,6 +72,8 @@ class Batch:
     logged: npt.NDArray[np.int64]
     signals: int = 0
     """Signal bars seen."""
+    before: int = 0
+    """Those of them that passed before the trading began; metrics do not count them."""
 
     def cell(self, name: str) -> Array:
         """One row of the state, one number a variant."""
@@ -75,7 +94,11 @@ class Batch:
         }
         with np.errstate(all="ignore"):
             found: dict[str, Array] = summarise(
-                rows, float(self.signals), self.setup.capital, periods_per_year, np
+                rows,
+                float(self.signals - self.before),
+                self.setup.capital,
+                periods_per_year,
+                np,
             )
         return found
 
@@ -88,8 +111,45 @@ class Batch:
         return [
             dict(zip(names, map(float, self.log[block, i, 1:]), strict=True))
             for i in order
-            if int(self.log[block, i, 0]) == variant
+            if int(self.log[block, i, 0]) == variant and self.log[block, i, LOG_SIDE] == 0.0
         ]
+
+    def put(self, name: str, variants: Any, value: Any) -> None:
+        """Set a cell of one variant or of some from outside."""
+        at = self.program.cells.index(name) * LANES
+        places = np.asarray(variants, np.int64)
+        assert np.all((places >= 0) & (places < self.size)), "no such variant"
+        self.blocks[places // LANES, at + places % LANES] = value
+
+    def image(self) -> Image:
+        """What must be kept to go on later as if there had been no break."""
+        return Image(
+            cells=(*self.program.cells, *self.program.shared),
+            blocks=self.blocks.tobytes(),
+            history={name: values.tobytes() for name, values in self.inputs.history.items()},
+            sums=tuple(values.tobytes() for values in self.inputs.sums),
+            signals=self.signals,
+            before=self.before,
+        )
+
+    def restore(self, image: Image) -> None:
+        """Go on from an image; this batch is of the same set-up and variants, or it is refused."""
+        blocks = np.frombuffer(image.blocks)
+        alike = image.cells == (*self.program.cells, *self.program.shared)
+        if not alike or blocks.size != self.blocks.size:
+            raise ValueError("the image is of another program or number of variants")
+        blocks = blocks.reshape(self.blocks.shape)
+        first = len(self.program.state) * LANES
+        last = first + len(self.program.params) * LANES
+        if not np.array_equal(blocks[:, first:last], self.blocks[:, first:last]):
+            raise ValueError("the image is of other variants")
+        self.blocks[:] = blocks
+        for name, values in self.inputs.history.items():
+            values[:] = np.frombuffer(image.history[name])
+        for sums, kept in zip(self.inputs.sums, image.sums, strict=True):
+            sums[:] = np.frombuffer(kept).reshape(sums.shape)
+        self.signals, self.before = image.signals, image.before
+        self.logged[:] = 0
 
 
 def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Batch:
@@ -100,12 +160,19 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
         if getattr(setup.rule, name) and name not in (risk or {}):
             raise BadKnobs(f"the rule has {name} on; give every variant its {name}")
     _check_market(setup, np.asarray((risk or {}).get("leverage", 1.0)))
+    _check_limits(setup)
     size = len(next(iter(knobs.values())))
     program = program_of(setup)
     padded = {n: _padded(v, size) for n, v in _parameters(setup, knobs, risk or {}, size).items()}
     padded["warmup"][size:] = np.inf  # lanes that only fill a block up never trade nor log
-    lanes = -(-size // LANES) * LANES
-    blocks = aligned((lanes // LANES, program.width))
+    inputs = prepare(setup.strategy.inputs, program.inputs, padded)
+    return _opened(setup, program, size, padded, inputs)
+
+
+def _opened(setup: Setup, program: Program, size: int, padded: Columns, inputs: Inputs) -> Batch:
+    """A batch at its start; `padded` has a value of every parameter for every lane."""
+    count = -(-size // LANES)
+    blocks = aligned((count, program.width))
     start = dict(program.start) | _opening(setup.capital)
     for i, name in enumerate(program.cells):
         value: Any = start.get(name, 0.0)
@@ -120,10 +187,28 @@ def open_batch(setup: Setup, knobs: Columns, risk: Columns | None = None) -> Bat
         size=size,
         terms=_terms(setup),
         blocks=blocks,
-        inputs=prepare(setup.strategy.inputs, program.inputs, padded),
-        log=np.zeros((len(blocks), setup.log_trades, len(LOGGED) + 1)),
-        logged=np.zeros(len(blocks), np.int64),
+        inputs=inputs,
+        log=np.zeros((count, setup.log_trades, len(LOGGED) + 1)),
+        logged=np.zeros(count, np.int64),
     )
+
+
+def take(batch: Batch, variants: Any) -> Batch:
+    """The chosen variants alone, in this order, with all they carry but the log."""
+    chosen = np.asarray(variants, np.int64)
+    if not len(chosen):
+        raise ValueError("take at least one variant")
+    program, size = batch.program, len(chosen)
+    padded = {n.removeprefix("k_"): _padded(batch.cell(n)[chosen], size) for n in program.params}
+    padded["warmup"][size:] = np.inf
+    lanes = np.concatenate([chosen, np.repeat(chosen[-1:], -size % LANES)])
+    found = _opened(batch.setup, program, size, padded, part(batch.inputs, lanes))
+    for name in (*program.state, *program.inputs):
+        found.put(name, np.arange(size), batch.cell(name)[chosen])
+    found.blocks[:, program.tail :] = batch.blocks[0, program.tail :]
+    found.terms[:] = batch.terms
+    found.signals, found.before = batch.signals, batch.before
+    return found
 
 
 def _check_market(setup: Setup, leverage: Array) -> None:
@@ -137,6 +222,12 @@ def _check_market(setup: Setup, leverage: Array) -> None:
         raise BadKnobs("spot cannot be sold short; it takes a perpetual")
     elif np.any(leverage != 1.0):
         raise BadKnobs("spot has no leverage; it takes a perpetual")
+
+
+def _check_limits(setup: Setup) -> None:
+    for name in ("loss_limit", "drawdown_limit"):
+        if not 0.0 < (limit := getattr(setup, name)) <= 1.0:
+            raise ValueError(f"{name} is {limit:g}; give a fraction above 0 and up to 1")
 
 
 def aligned(shape: tuple[int, int]) -> Array:
@@ -191,7 +282,8 @@ def _opening(capital: float) -> dict[str, float]:
 
 def _terms(setup: Setup) -> Array:
     """One line of terms for each account; the pessimist's slippage is double."""
-    market = vars_of(setup.instrument) | {"capital": setup.capital}
+    limits = {"loss_limit": setup.loss_limit, "drawdown_limit": setup.drawdown_limit}
+    market = vars_of(setup.instrument) | {"capital": setup.capital} | limits
     line = [market[name] for name in TERM_FIELDS]
     late = list(line)
     late[TERM_FIELDS.index("slippage")] *= 2.0

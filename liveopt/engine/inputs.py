@@ -5,7 +5,7 @@ All inputs of a chunk lie on one flat tape. Input i of a variant at signal bar j
 tables with a column for each distinct window, and many variants share a column.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,11 +72,27 @@ def prepare(inputs: Mapping[str, Input], names: tuple[str, ...], knobs: Columns)
         found, place = np.unique(knobs[kind.knob].astype(np.int64), return_inverse=True)
         windows.append(found)
         places.append(place.astype(np.int64))
-    depth = max((int(w[-1]) + _skip(k) for k, w in zip(kinds, windows, strict=True)), default=0)
+    depth = _depth(kinds, windows)
     history: dict[str, Array] = {k.column: np.zeros(depth) for k in kinds}
     sums = tuple(np.zeros((2, len(w))) for w in windows)
     layout = _layout(kinds, windows, places, depth)
     return Inputs(kinds, tuple(windows), tuple(places), depth, history, sums, layout)
+
+
+def part(inputs: Inputs, variants: Int64) -> Inputs:
+    """The inputs of some variants alone, with all that they remember."""
+    windows, places, sums = [], [], []
+    for found, place, kept in zip(inputs.windows, inputs.places, inputs.sums, strict=True):
+        used, again = np.unique(place[variants], return_inverse=True)
+        windows.append(found[used])
+        places.append(again.astype(np.int64))
+        sums.append(kept[:, used])
+    depth = _depth(inputs.kinds, windows)
+    history = {
+        name: values[len(values) - depth :].copy() for name, values in inputs.history.items()
+    }
+    layout = _layout(inputs.kinds, windows, places, depth)
+    return Inputs(inputs.kinds, tuple(windows), tuple(places), depth, history, tuple(sums), layout)
 
 
 def spool(inputs: Inputs, rows: Rows, seen: int) -> Tape:
@@ -102,6 +118,11 @@ def spool(inputs: Inputs, rows: Rows, seen: int) -> Tape:
     sizes = [piece.size for piece in pieces]
     offsets = np.array([0, *np.cumsum(sizes[:-1])], np.int64)
     return Tape(np.concatenate([piece.ravel() for piece in pieces]), offsets)
+
+
+def _depth(kinds: Sequence[Input], windows: Sequence[Int64]) -> int:
+    """How far back the longest window looks."""
+    return max((int(w[-1]) + _skip(k) for k, w in zip(kinds, windows, strict=True)), default=0)
 
 
 def _skip(kind: Input) -> int:

@@ -28,12 +28,22 @@ def text_of(module: str) -> str:
 
 def load_kernel(text: str) -> ModuleType:
     """The module of a text, compiled now or by an earlier run; safe from several threads."""
-    name = f"liveopt_kernel_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    name = _name(text)
     with _LOADING:
         if name not in _LOADED:
             _use_full_width()
             _LOADED[name] = _import(name, _kept(name, text))
         return _LOADED[name]
+
+
+def is_compiled(text: str) -> bool:
+    """Whether an earlier run has left the machine code of a text: then loading it is quick."""
+    name = _name(text)
+    return name in _LOADED or any((cache_folder() / "__pycache__").glob(f"{name}.*.nbi"))
+
+
+def _name(text: str) -> str:
+    return f"liveopt_kernel_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
 def _kept(name: str, text: str) -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 from liveopt.core.account import Account, Rule, Term, act, due
 from liveopt.core.instrument import SPOT_LEVERAGE
 from liveopt.core.market import Market, observe
-from liveopt.core.metrics import Path, mark
-from liveopt.core.step import close_signal, signal
+from liveopt.core.metrics import Path, heed, mark, watch
+from liveopt.core.step import close_signal, said, signal, stray
 from liveopt.core.strategy import Strategy
 from liveopt.engine.lower import (
     Binding,
@@ -34,6 +34,8 @@ FINE_ROW = ("fine_time_s", "fine_open", "fine_high", "fine_low", "fine_close", "
 SIGNAL_ROW = ("bar_open", "bar_high", "bar_low", "bar_close", "bar_volume", "bar_day")
 ROW_CELLS = FINE_ROW + SIGNAL_ROW
 
+MAIN = "a"
+"""The account that the limits of a steered run are held against; `b` is the pessimistic one."""
 MEASURED = (
     *("a_trades", "a_wins", "a_gained", "a_lost", "a_roi_sum", "a_roi_squares", "a_fees"),
     *("a_losing_most", "a_refused", "a_side", "a_want", "a_qty", "a_cash"),
@@ -45,8 +47,11 @@ MEASURED = (
 LOGGED = (
     *("a_since_s", "fine_time_s", "a_was_side", "a_entry", "a_leave", "a_was_qty"),
     *("a_paid", "a_funded", "a_net", "a_roi", "a_reason"),
+    *("a_side", "a_qty", "a_margin"),
 )
-"""What is written down of a closed trade, in this order."""
+"""What is written down of a trade, in this order: as it closes (the side is 0 by then) and, of a
+steered account, as it opens; what an entry cannot know yet is then what the last exit left."""
+LOG_SIDE = 1 + LOGGED.index("a_side")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +162,20 @@ def _build(
     phases = []
     for a, path, term, _ in rules:
         phases.append(_account_phase(lowering, (Record(a), Record(path)), fine, terms[term], knobs))
-    watch, _ = lowering.inline(observe, {"bar": bar})
-    decide, target = lowering.inline(
-        signal,
-        {
-            "bar": bar,
-            "term": terms["term"],
-            "strategy": Known(strategy),
-            "k": knobs,
-            "x": Record("x"),
-            "m": memory,
-        },
+    seen, _ = lowering.inline(observe, {"bar": bar})
+    decide, word = lowering.inline(
+        said,
+        {"bar": bar, "strategy": Known(strategy), "k": knobs, "x": Record("x"), "m": memory},
     )
-    assert target is not None
-    decide.append(ast.Assign([ast.Name("target", ast.Store())], target, lineno=0))
+    decide.append(_assigned("word", word))
+    spoken = ast.Name("word", ast.Load())
+    meant, target = lowering.inline(
+        signal, {"bar": bar, "term": terms["term"], "word": spoken, "k": knobs}
+    )
+    decide += [*meant, _assigned("target", target)]
     for a, path, term, _ in rules:
+        strayed, _ = lowering.inline(stray, {"term": terms[term], "word": spoken, "a": Record(a)})
+        decide.extend(strayed)
         body, _ = lowering.inline(
             close_signal,
             {
@@ -183,10 +187,13 @@ def _build(
             },
         )
         decide.extend(body)
-    decide.append(
-        ast.Assign([ast.Name("m_target", ast.Store())], ast.Name("target", ast.Load()), lineno=0)
-    )
-    return _shake(strategy, phases, watch, decide, log)
+    decide.append(_assigned("m_target", ast.Name("target", ast.Load())))
+    return _shake(strategy, phases, seen, decide, log)
+
+
+def _assigned(name: str, value: ast.expr | None) -> ast.stmt:
+    assert value is not None
+    return ast.Assign([ast.Name(name, ast.Store())], value, lineno=0)
 
 
 def pessimist(rule: Rule) -> Rule:
@@ -207,14 +214,18 @@ def _account_phase(
         common | {"risk": risk, "atr": ast.Name("bar_atr", ast.Load()), "book": Record("")},
     )
     marked, _ = lowering.inline(mark, common | {"path": path})
-    return AccountPhase(asked, flag, done, marked)
+    if a.prefix == MAIN:
+        watched, _ = lowering.inline(watch, {"term": term, "a": a, "path": path})
+    else:
+        watched, _ = lowering.inline(heed, {"term": term, "main": Record(MAIN), "a": a})
+    return AccountPhase(asked, flag, done, marked + watched)
 
 
 def _shake(
-    strategy: Strategy, phases: list[AccountPhase], watch: Body, decide: Body, log: bool
+    strategy: Strategy, phases: list[AccountPhase], seen: Body, decide: Body, log: bool
 ) -> Program:
     """Keep what reaches a metric, an order or the log; name the cells that are left."""
-    bodies = [b for p in phases for b in (p.due, p.act, p.mark)] + [watch, decide]
+    bodies = [b for p in phases for b in (p.due, p.act, p.mark)] + [seen, decide]
     roots = {n for p in phases for n in reads(p.flag)} | {"m_target"}
     for here, there in (("a", "p"), ("b", "q"))[: len(phases)]:
         roots |= {{"a": here, "p": there}[n[0]] + n[1:] for n in MEASURED}
@@ -230,12 +241,12 @@ def _shake(
         )
         for i, p in enumerate(phases)
     )
-    watch, decide = pruned(watch, keep, log=False), pruned(decide, keep, log=False)
+    seen, decide = pruned(seen, keep, log=False), pruned(decide, keep, log=False)
     used = set(roots)
-    for body in [b for p in accounts for b in (p.due, p.act, p.mark)] + [watch, decide]:
+    for body in [b for p in accounts for b in (p.due, p.act, p.mark)] + [seen, decide]:
         used |= used_by(body)
 
-    kept = _kept([b for p in accounts for b in (p.due, p.act, p.mark)] + [watch, decide], roots)
+    kept = _kept([b for p in accounts for b in (p.due, p.act, p.mark)] + [seen, decide], roots)
 
     def of(*prefixes: str) -> tuple[str, ...]:
         return tuple(sorted(n for n in used & kept if n.split("_", 1)[0] in prefixes))
@@ -243,7 +254,7 @@ def _shake(
     return Program(
         name=strategy.name,
         accounts=accounts,
-        observe=watch,
+        observe=seen,
         decide=decide,
         state=tuple(n for p in ("a", "p", "m", "b", "q") for n in of(p) if "_" in n),
         params=of("k"),

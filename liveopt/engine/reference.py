@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from liveopt.core.account import Account, Risk, Term, act, due
+from liveopt.core.account import FREE, NO_ENTRIES, Account, Risk, Term, act, due, restrain
 from liveopt.core.market import Fine, Market, observe
-from liveopt.core.metrics import Path, mark
-from liveopt.core.step import close_signal, signal
+from liveopt.core.metrics import Path, heed, mark, watch
+from liveopt.core.step import close_signal, said, signal, stray
 from liveopt.core.strategy import Highest, Lag, Mean, Weighted
 from liveopt.engine.batch import Batch, vars_of
 from liveopt.engine.program import (
@@ -24,20 +24,26 @@ from liveopt.engine.program import (
     TERM_FIELDS,
     pessimist,
 )
+from liveopt.engine.rolling import RESUM_BARS
 from liveopt.engine.rows import Rows
 
 
 class Ledger:
-    """A book that keeps every trade."""
+    """A book that keeps everything that is noted."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.trades: list[dict[str, float]] = []
+        self.notes: list[dict[str, float]] = []
 
     def note(self, fine: Fine, a: Account) -> None:
-        """Write down the trade just closed."""
+        """Write down the trade just closed or opened."""
         names = [n.removeprefix("a_") for n in LOGGED if n.startswith("a_")]
-        self.trades.append({"time_s": fine.time_s} | {n: getattr(a, n) for n in names})
+        self.notes.append({"time_s": fine.time_s} | {n: getattr(a, n) for n in names})
+
+    @property
+    def trades(self) -> list[dict[str, float]]:
+        """The closed ones."""
+        return [note for note in self.notes if note["side"] == 0.0]
 
 
 class Lone:
@@ -61,7 +67,7 @@ class Lone:
             )
         }
         self.m = setup.strategy.memory()
-        self.fine, self.bar = Fine(), Market()
+        self.fine, self.market = Fine(), Market()
         self.ledger = Ledger()
         self.accounts: list[tuple[Term, Account, Path]] = []
         for line, _ in enumerate(program.accounts):
@@ -89,18 +95,44 @@ class Lone:
         for number, (term, a, path) in enumerate(self.accounts):
             if due(self.fine, term, a):
                 book = Ledger() if number else self.ledger
-                act(self.fine, term, self.risk, self.bar.atr, a, book)
+                act(self.fine, term, self.risk, self.market.atr, a, book)
             mark(self.fine, term, a, path)
+            if number:
+                heed(term, self.accounts[0][1], a)
+            else:
+                watch(term, a, path)
+
+    def bar(self, level: float) -> None:
+        """Bar the variant from outside, as `engine.steer` does."""
+        for term, a, _ in self.accounts:
+            a.barred = max(a.barred, level)
+            restrain(term, a)
+
+    def unbar(self) -> None:
+        """Free it again; what was ordered in between is forgotten."""
+        for term, a, _ in self.accounts:
+            restrain(term, a)
+            a.barred = FREE
+
+    def warm(self, rows: Rows) -> None:
+        """Take signal bars from before the trading began, opening nothing."""
+        free = [a.barred == FREE for _, a, _ in self.accounts]
+        self.bar(NO_ENTRIES)
+        self.advance(rows)
+        if free[0] and self.accounts[0][1].barred == NO_ENTRIES:
+            self.unbar()
 
     def _signal(self, row: list[float]) -> None:
         for name, value in zip(SIGNAL_ROW, row, strict=True):
-            setattr(self.bar, name.removeprefix("bar_"), value)
-        observe(self.bar)
+            setattr(self.market, name.removeprefix("bar_"), value)
+        observe(self.market)
         for column, values in self.seen.items():
-            values.append(getattr(self.bar, column))
+            values.append(getattr(self.market, column))
         x = SimpleNamespace(**{n: self._input(n, w) for n, w in self.windows.items()})
-        target = signal(self.bar, self.accounts[0][0], self.strategy, self.k, x, self.m)
+        word = said(self.market, self.strategy, self.k, x, self.m)
+        target = signal(self.market, self.accounts[0][0], word, self.k)
         for term, a, path in self.accounts:
+            stray(term, word, a)
             close_signal(term, target, self.m, a, path)
         self.m.target = target
 
@@ -120,6 +152,12 @@ class Lone:
         plain, weighted = self.sums.get(name, (0.0, 0.0))
         weighted = weighted + (window * values[-1] - plain)
         plain = plain + (values[-1] - (values[-1 - window] if len(values) > window else 0.0))
+        if len(values) % RESUM_BARS == 0:
+            plain = weighted = 0.0
+            for age in range(window - 1, -1, -1):
+                value = values[-1 - age] if len(values) > age else 0.0
+                plain += value
+                weighted += (window - age) * value
         self.sums[name] = plain, weighted
         if isinstance(kind, Mean):
             return plain / min(len(values), window)
@@ -128,7 +166,7 @@ class Lone:
     def cells(self) -> dict[str, float]:
         """The variant's state under the engine's names."""
         found: dict[str, Any] = {}
-        records = {"m": self.m, "bar": self.bar}
+        records = {"m": self.m, "bar": self.market}
         for (a, p), (_, account, path) in zip(
             (("a", "p"), ("b", "q")), self.accounts, strict=False
         ):

@@ -4,6 +4,11 @@ from typing import Any
 
 from numba import njit
 
+RESUM_BARS = 256
+"""Every so many signal bars the sums are added up anew from the values themselves: what rounding
+did to them does not grow with the length of a run. Counted from the first bar, so that no cut and
+no restart moves it."""
+
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def averages(values: Any, windows: Any, sums: Any, seen: int, weighted: bool, out: Any) -> None:
@@ -22,6 +27,13 @@ def averages(values: Any, windows: Any, sums: Any, seen: int, weighted: bool, ou
             if weighted:
                 sums[1, i] += window * new - sums[0, i]
             sums[0, i] += new - values[depth + bar - window]
+            if there % RESUM_BARS == 0:
+                plain = ramp = 0.0
+                for age in range(window - 1, -1, -1):
+                    plain += values[depth + bar - age]
+                    ramp += (window - age) * values[depth + bar - age]
+                sums[0, i] = plain
+                sums[1, i] = ramp
             if weighted:
                 out[bar, i] = sums[1, i] / (0.5 * window * (window + 1))
             else:

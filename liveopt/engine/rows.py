@@ -51,7 +51,7 @@ def rows_of(
     for i, column in enumerate((bars.open, bars.high, bars.low, bars.close), start=1):
         table[:, i] = column
     if funding is not None:
-        _check_funding(funding)
+        check_funding(funding)
         table[:, 5] = funding
     closes, signal = resample(bars, fine_ns, signal_ns)
     ends = np.flatnonzero(closes)
@@ -63,33 +63,34 @@ def rows_of(
     return Rows(table, (FINE + SIGNAL * (closes != 0)).astype(np.uint8))
 
 
-def _check_funding(rates: npt.NDArray[np.float64]) -> None:
+def check_funding(rates: npt.NDArray[np.float64]) -> None:
+    """Refuse a funding rate that no exchange asks."""
     bad = ~(np.abs(rates) < FUNDING_LIMIT)  # NaN is not
     if bad.any():
         row = int(np.argmax(bad))
         raise BadBar(row, "funding", float(rates[row]), f"not a rate below {FUNDING_LIMIT:g}")
 
 
-def fine_row(bar: Bar, origin_ns: int, funding: float = 0.0) -> Rows:
-    """One fine bar, as it comes in live."""
-    _check_one(bar)
-    table = np.zeros((1, len(ROW_CELLS)))
-    seconds = (bar.at_ns - origin_ns) / SECOND_NS
-    table[0, : len(FINE_ROW)] = (seconds, bar.open, bar.high, bar.low, bar.close, funding)
-    return Rows(table, np.array([FINE], np.uint8))
+def signal_rows(bars: Bars) -> Rows:
+    """The closes of signal bars alone, without the fine bars in them."""
+    check(bars)
+    table = np.zeros((len(bars), len(ROW_CELLS)))
+    for i, column in enumerate((*bars.floats(), bars.at_ns // DAY_NS), start=len(FINE_ROW)):
+        table[:, i] = column
+    return Rows(table, np.full(len(bars), SIGNAL, np.uint8))
 
 
 def signal_row(bar: Bar) -> Rows:
     """The close of one signal bar, as it comes in live after its last fine bar."""
-    _check_one(bar)
+    check_one(bar)
     table = np.zeros((1, len(ROW_CELLS)))
     day = bar.at_ns // DAY_NS
     table[0, len(FINE_ROW) :] = (bar.open, bar.high, bar.low, bar.close, bar.volume, day)
     return Rows(table, np.array([SIGNAL], np.uint8))
 
 
-def _check_one(bar: Bar) -> None:
+def check_one(bar: Bar) -> None:
     """The door for a single bar: the same as that for many, on the way that must be quick."""
-    sound = 0.0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
-    if not (sound and bar.high < np.inf and 0.0 <= bar.volume < np.inf):
+    sound = 0.0 < bar.low <= bar.open <= bar.high < np.inf and bar.low <= bar.close <= bar.high
+    if not (sound and 0.0 <= bar.volume < np.inf):
         check(Bars.of([bar]))

@@ -45,6 +45,8 @@ RULES = {
     "kelly, short": Rule("perpetual", "short", "kelly", take=True, limit_targets=False),
     "volatility": Rule("perpetual", "both", "volatility", stop=True, take=True, funding=True),
     "clocks": Rule("perpetual", "both", min_hold=True, max_hold=True, trail=True),
+    "steered": replace(EVERYTHING, steered=True),
+    "steered, late": Rule(stop=True, min_hold=True, late=True, steered=True),
 }
 """Together they use every feature on and off."""
 COMPILER = shutil.which("gcc")

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from liveopt.strategies import load
 from tests.contracts.oracle import (
     EVERYTHING,
     MARKETS,
+    Drawn,
     cells,
     choices_of,
     differing,
@@ -48,10 +50,15 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @cache
+def drawn(label: str) -> tuple[Drawn, Drawn]:
+    rng = np.random.default_rng(sorted(COMBINATIONS).index(label))
+    return draw_knobs(STRATEGIES[COMBINATIONS[label][0]], rng, VARIANTS), draw_risk(rng, VARIANTS)
+
+
+@cache
 def batch_of(label: str) -> Batch:
     """A batch of drawn variants at its start; the tests run copies of it."""
     name, choices = COMBINATIONS[label]
-    rng = np.random.default_rng(sorted(COMBINATIONS).index(label))
     setup = Setup(
         STRATEGIES[name],
         EVERYTHING,
@@ -60,8 +67,7 @@ def batch_of(label: str) -> Batch:
         pessimistic=choices == {n: c.default for n, c in STRATEGIES[name].choices.items()},
         log_trades=LOGGED,
     )
-    knobs = draw_knobs(STRATEGIES[name], rng, VARIANTS)
-    return open_batch(setup, knobs, draw_risk(rng, VARIANTS))
+    return open_batch(setup, *drawn(label))
 
 
 def advanced(label: str, rows: Rows, tick: float = 0.01) -> Batch:
@@ -110,6 +116,20 @@ def test_state_stays_finite_on_every_market(label: str) -> None:
         endless = [c for c, v in found.items() if np.isinf(v).any() and c not in levels]
         assert endless == [], name
         assert all(np.isfinite(batch.shared(cell)) for cell in batch.program.shared), name
+
+
+@every_combination
+def test_in_a_steered_run_it_does_the_same_until_somebody_is_barred(label: str) -> None:
+    """What runs live is the steered program; a limit of 1 is one that nobody breaches."""
+    setup = batch_of(label).setup
+    rule = replace(setup.rule, steered=True)
+    setup = replace(setup, rule=rule, loss_limit=1.0, drawdown_limit=1.0)
+    rows, tick = market("gaps", ROWS, 3)
+    batch = fresh(open_batch(setup, *drawn(label)), tick)
+    Cpu(1).advance(batch, rows)
+    assert not batch.cell("a_barred").any()
+    own = {n: bits for n, bits in cells(batch).items() if not n.endswith("_barred")}
+    assert differing(own, cells(advanced(label, rows, tick))) == []
 
 
 # time -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The rules of trading as drawn tables: bars on the left, the trades they must cause below.
 
-A bar is `open high low close`, and the word beside it is what the signal wants as it closes. A
+A bar is `open high low close`, and the word beside it is what the signal wants as it closes; an
+order from outside (`barred`, `out`, `free`) may follow. A
 trade is `side entry-bar entry-price > exit-bar exit-price reason`. Unless a case says otherwise
 slippage is 1 %, so a long at an open of 100 costs 101 and brings 99, and prices have two digits.
 """
@@ -13,7 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from liveopt.core.account import (
+    FREE,
     INF,
+    NO_ENTRIES,
+    OUT,
     REASONS,
     RUIN,
     Account,
@@ -24,15 +28,17 @@ from liveopt.core.account import (
     act,
     due,
     enter,
+    restrain,
 )
 from liveopt.core.fills import kelly_fraction, quantity
 from liveopt.core.market import Fine
-from liveopt.core.metrics import Path, mark
+from liveopt.core.metrics import Path, mark, watch
 from liveopt.core.step import order
 
 BAR_S = 60.0
 SIDES = {"long": 1.0, "short": -1.0, "flat": 0.0}
 WORDS = {side: word for word, side in SIDES.items()}
+LEVELS = {"free": FREE, "barred": NO_ENTRIES, "out": OUT}
 
 TERM = Term(
     rule=Rule(),
@@ -51,12 +57,14 @@ PERPETUAL = Rule("perpetual", "both", stop=True, take=True)
 
 @dataclass
 class Noted:
-    """A book that keeps the closed trades as the account showed them."""
+    """A book that keeps the trades as the account showed them."""
 
     trades: list[tuple[float, Account]] = field(default_factory=list)
+    entries: list[tuple[float, Account]] = field(default_factory=list)
 
     def note(self, fine: Fine, a: Account) -> None:
-        self.trades.append((fine.time_s, replace(a)))
+        kept = self.trades if a.side == 0.0 else self.entries
+        kept.append((fine.time_s, replace(a)))
 
 
 @dataclass
@@ -87,10 +95,10 @@ class Case:
     """What the account holds after the last bar."""
 
 
-def drawn(bars: str) -> Iterator[tuple[list[float], str | None]]:
+def drawn(bars: str) -> Iterator[tuple[list[float], list[str]]]:
     for line in bars.strip().splitlines():
         cells = line.split()
-        yield [float(cell) for cell in cells[:4]], cells[4] if len(cells) > 4 else None
+        yield [float(cell) for cell in cells[:4]], cells[4:]
 
 
 def run(case: Case, atr: float = 0.0, funding: dict[int, float] | None = None) -> Run:
@@ -101,15 +109,20 @@ def run(case: Case, atr: float = 0.0, funding: dict[int, float] | None = None) -
     inverse = 1.0 / term.capital
     path = Path(term.capital, inverse, inverse, inverse)
     book: Book = noted
-    for number, (prices, word) in enumerate(drawn(case.bars)):
+    for number, (prices, words) in enumerate(drawn(case.bars)):
         fine = Fine(number * BAR_S, *prices)
         fine.funding = (funding or {}).get(number, 0.0)
         if due(fine, term, a):
             act(fine, term, risk, atr, a, book)
         mark(fine, term, a, path)
-        if word is not None:
-            order(term, SIDES[word], memory, a)
-            memory.target = SIDES[word]
+        watch(term, a, path)
+        for word in words:
+            if word in LEVELS:
+                a.barred = LEVELS[word]
+                restrain(term, a)
+            else:
+                order(term, SIDES[word], memory, a)
+                memory.target = SIDES[word]
     return Run(a, path, noted)
 
 
@@ -119,6 +132,8 @@ BOTH5 = Rule(stop=True, take=True), Risk(stop=0.05, take=0.05)
 MARKET5 = Rule(take=True, limit_targets=False), Risk(take=0.05)
 TRAIL = Rule(stop=True, trail=True), Risk(stop=0.10, trail=0.04, arm=0.05)
 TENFOLD = Rule("perpetual", "both"), Risk(leverage=10.0)
+STEERED = Rule("perpetual", "both", min_hold=True, steered=True), Risk(0.3, min_hold=150.0)
+LATE = Rule(late=True, steered=True), Risk(0.3)
 
 CASES = [
     # market orders --------------------------------------------------------------------------
@@ -796,6 +811,125 @@ CASES = [
         "long 2 101.00 > 3 99.00 time",
         on=(Rule(late=True, max_hold=True), Risk(max_hold=60.0)),
     ),
+    # orders from outside --------------------------------------------------------------------
+    Case(
+        "who is out is closed at the next open, whatever it had to wait for",
+        """
+        100 101  99 100  long
+        100 101  99 100  out
+        100 101  99 100  short
+        100 101  99 100
+        """,
+        "long 1 101.00 > 2 99.00 ordered",
+        on=STEERED,
+    ),
+    Case(
+        "but a gap to liquidation comes first",
+        """
+        100 101  99 100  long
+        100 101  99 100  out
+         91  99  90  95
+        """,
+        "long 1 101.00 > 2 90.90 liquidation",
+        on=(Rule("perpetual", "both", steered=True), Risk(0.3, 10.0)),
+        term=replace(TERM, loss_limit=1.0, drawdown_limit=1.0),
+    ),
+    Case(
+        "who is barred keeps its position until the signal says otherwise, and does not turn",
+        """
+        100 101  99 100  long
+        100 101  99 100  barred
+        100 101  99 100
+        100 101  99 100  short
+        100 101  99 100
+        100 101  99 100  long
+        100 101  99 100
+        """,
+        "long 1 101.00 > 4 99.00 signal",
+        on=STEERED,
+    ),
+    Case(
+        "an entry that waits for the open is dropped",
+        """
+        100 101  99 100  long  barred
+        100 101  99 100
+        100 101  99 100        free
+        100 101  99 100
+        100 101  99 100  flat
+        100 101  99 100  long
+        100 101  99 100
+        """,
+        left="long",
+        on=STEERED,
+    ),
+    Case(
+        "a late entry that waits is dropped",
+        """
+        100 101  99 100  long
+        100 101  99 100  short  barred
+        100 101  99 100
+        100 101  99 100
+        """,
+        on=LATE,
+    ),
+    Case(
+        "who is barred does not come back on a late order for the side that it left meanwhile",
+        """
+        100 101  99 100  long
+        100 101  99 100
+        100 101  99 100  flat  barred
+        100 101  99 100  long
+        100 101  99 100
+        100 101  99 100
+        """,
+        "long 2 101.00 > 4 99.00 signal",
+        on=LATE,
+    ),
+    Case(
+        "an order to leave is not late",
+        """
+        100 101  99 100  long
+        100 101  99 100
+        100 101  99 100  out
+        100 101  99 100
+        """,
+        "long 2 101.00 > 3 99.00 ordered",
+        on=LATE,
+    ),
+    Case(
+        "a loss beyond the limit at a close is closed at the next open",
+        """
+        100 101  99 100  long
+        100 101  80  83
+         95 101  94 100
+        100 101  99 100  flat
+        100 101  99 100  long
+        100 101  99 100
+        """,
+        "long 1 101.00 > 2 94.05 ordered",
+        on=(Rule(steered=True), Risk(0.3)),
+    ),
+    Case(
+        "and one within the limit is not",
+        """
+        100 101  99 100  long
+        100 101  80  86
+         95 101  94 100
+        """,
+        left="long",
+        on=(Rule(steered=True), Risk(0.3)),
+    ),
+    Case(
+        "a fall from the peak beyond the limit is one too",
+        """
+        100 101  99 100  long
+        100 201  99 200
+        160 161 150 155
+        150 151 149 150
+        """,
+        "long 1 101.00 > 3 148.50 ordered",
+        on=(Rule(steered=True), Risk(0.3)),
+    ),
 ]  # fmt: skip
 
 
@@ -910,6 +1044,27 @@ def test_funding_is_nothing_to_a_rule_without_it() -> None:
 # sizes ----------------------------------------------------------------------------------------
 
 
+def test_a_steered_account_notes_its_entries_with_what_they_cost() -> None:
+    done = run(Case("", ROUND, on=(Rule(steered=True), Risk(0.5))))
+    ((time_s, opened),) = done.noted.entries
+    ((_, closed),) = done.noted.trades
+    size = 500.0 / 101.0
+    assert (time_s, opened.since_s, opened.side, opened.entry) == (BAR_S, BAR_S, 1.0, 101.0)
+    assert opened.qty == pytest.approx(size)
+    assert opened.margin == closed.margin == pytest.approx(500.0)
+    assert opened.paid == pytest.approx(0.001 * 500.0)
+    assert run(Case("", ROUND)).noted.entries == []
+
+
+def test_an_account_that_may_do_what_it_likes_is_left_alone() -> None:
+    for late in (False, True):
+        term = replace(TERM, rule=Rule(min_hold=True, late=late, steered=True))
+        a = Account(side=1.0, want=-1.0, queue=-1.0, free_s=9.0)
+        before = replace(a)
+        restrain(term, a)
+        assert a == before
+
+
 def test_an_order_below_one_lot_is_refused_and_counted_once() -> None:
     bars = """
         100 101  99 100  long
@@ -944,7 +1099,7 @@ def test_a_reversal_that_is_refused_leaves_the_account_flat() -> None:
 @pytest.mark.parametrize("cash", [-5.0, 0.0, 1_000.0 * RUIN])
 def test_a_ruined_account_opens_nothing(cash: float) -> None:
     a = Account(cash=cash, want=1.0)
-    enter(Fine(0.0, 1e-9, 1e-9, 1e-9, 1e-9), TERM, Risk(), 0.0, a)
+    enter(Fine(0.0, 1e-9, 1e-9, 1e-9, 1e-9), TERM, Risk(), 0.0, a, Noted())
     assert (a.side, a.qty, a.refused, a.cash) == (0.0, 0.0, 1.0, cash)
 
 
@@ -975,7 +1130,7 @@ def test_the_size_is_rounded_to_lots_and_paid_from_the_balance() -> None:
 def test_kelly_takes_the_share_from_the_accounts_own_trades() -> None:
     term = replace(TERM, rule=Rule(sizing="kelly"))
     a = Account(cash=1_000.0, want=1.0, trades=40.0, wins=22.0, gained=220.0, lost=162.0)
-    enter(Fine(0.0, 100.0, 100.0, 100.0, 100.0), term, Risk(0.9), 0.0, a)
+    enter(Fine(0.0, 100.0, 100.0, 100.0, 100.0), term, Risk(0.9), 0.0, a, Noted())
     share = kelly_fraction(40.0, 22.0, 220.0, 162.0, 0.9)
     assert a.qty == pytest.approx(quantity(1_000.0, share, 1.0, 101.0, 0.001))
     assert a.qty == pytest.approx(145.0 / 101.0)
@@ -984,7 +1139,7 @@ def test_kelly_takes_the_share_from_the_accounts_own_trades() -> None:
 def test_kelly_without_an_edge_refuses_the_order() -> None:
     term = replace(TERM, rule=Rule(sizing="kelly"))
     a = Account(cash=1_000.0, want=1.0, trades=40.0, wins=4.0, gained=4.0, lost=900.0)
-    enter(Fine(0.0, 100.0, 100.0, 100.0, 100.0), term, Risk(0.9), 0.0, a)
+    enter(Fine(0.0, 100.0, 100.0, 100.0, 100.0), term, Risk(0.9), 0.0, a, Noted())
     assert (a.side, a.refused) == (0.0, 1.0)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.core.account import Account, Rule, Term, leave
+from liveopt.core.account import ASTRAY, FREE, NO_ENTRIES, OUT, Account, Rule, Term, leave
 from liveopt.core.market import Fine
-from liveopt.core.metrics import DUST, METRICS, Path, mark, sample, summarise
+from liveopt.core.metrics import DUST, METRICS, Path, heed, mark, sample, summarise, watch
 
 Array = npt.NDArray[np.float64]
 
@@ -67,6 +67,46 @@ def test_equity_is_cash_and_the_position_at_the_close(qty: float, worth: float) 
     path = opened()
     mark(Fine(close=100.0), term(), Account(cash=400.0, qty=qty), path)
     assert (path.equity, path.inv_equity) == (worth, 1.0 / worth)
+
+
+@pytest.mark.parametrize(
+    ("equity", "drawdown", "level"),
+    [
+        (950.0, 0.1, FREE),
+        (math.nextafter(950.0, 0.0), 0.0, OUT),
+        (2_000.0, math.nextafter(0.1, 1.0), OUT),
+        (math.nan, 0.0, OUT),
+        (2_000.0, math.nan, OUT),
+        (math.inf, 0.0, OUT),
+    ],
+)
+def test_a_limit_is_breached_by_more_than_it_and_by_what_is_no_number(
+    equity: float, drawdown: float, level: float
+) -> None:
+    a, path = Account(), Path(equity=equity, drawdown=drawdown)
+    watch(term(Rule()), a, path)
+    assert a.barred == FREE
+    watch(term(Rule(steered=True)), a, path)
+    assert a.barred == level
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(FREE, OUT), (NO_ENTRIES, OUT), (OUT, OUT), (ASTRAY, ASTRAY)],
+)
+def test_a_breach_lowers_no_level(before: float, after: float) -> None:
+    a = Account(barred=before)
+    watch(term(Rule(steered=True)), a, Path(equity=1.0))
+    assert a.barred == after
+
+
+@pytest.mark.parametrize("level", [FREE, NO_ENTRIES, OUT, ASTRAY])
+def test_the_pessimistic_account_is_barred_as_the_main_one_is(level: float) -> None:
+    a = Account(barred=NO_ENTRIES)
+    heed(term(Rule()), Account(barred=level), a)
+    assert a.barred == NO_ENTRIES
+    heed(term(Rule(steered=True)), Account(barred=level), a)
+    assert a.barred == level
 
 
 @pytest.mark.parametrize("cash", [0.0, -50.0, DUST / 2.0])

@@ -1,5 +1,6 @@
 """What one row does, in order: the wish of a strategy, the order it becomes, the return it left."""
 
+import math
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -7,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from liveopt.core.account import Account, Rule, Term
+from liveopt.core.account import ASTRAY, FREE, NO_ENTRIES, OUT, Account, Rule, Term
 from liveopt.core.market import Market
 from liveopt.core.metrics import Path
-from liveopt.core.step import close_signal, order, signal
+from liveopt.core.step import close_signal, is_side, order, said, signal, stray
 from liveopt.core.strategy import Strategy
 
 
@@ -33,12 +34,14 @@ def term(rule: Rule) -> Term:
     return Term(rule, 1_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def wanted(sides: Literal["long", "short", "both"], target: float, n: float = 9.0) -> float:
+def wanted(
+    sides: Literal["long", "short", "both"], target: float, n: float = 9.0, steered: bool = False
+) -> float:
     bar, m = Market(close=2.0, n=n), Memory()
     k, x = SimpleNamespace(weight=3.0, warmup=5.0), SimpleNamespace(wanted=target)
-    found = signal(bar, term(Rule(sides=sides)), STRATEGY, k, x, m)
+    word = said(bar, STRATEGY, k, x, m)
     assert m.seen == 6.0
-    return found
+    return signal(bar, term(Rule(sides=sides, steered=steered)), word, k)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,64 @@ def test_nothing_is_wanted_before_the_warm_up_but_the_strategy_steps(
     n: float, target: float
 ) -> None:
     assert wanted("both", 1.0, n) == target
+
+
+@pytest.mark.parametrize("word", [math.nan, math.inf, 7.0, 0.5, -2.0, 1.0 + 1e-15])
+def test_a_word_that_is_no_target_counts_as_flat_in_a_steered_run(word: float) -> None:
+    assert not is_side(word)
+    assert wanted("both", word, steered=True) == 0.0
+    assert wanted("long", word, steered=True) == 0.0
+
+
+@pytest.mark.parametrize("word", [1.0, 0.0, -0.0, -1.0])
+def test_a_target_means_the_same_in_a_steered_run(word: float) -> None:
+    assert is_side(word)
+    assert wanted("both", word, steered=True) == wanted("both", word) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "before", "after"),
+    [
+        (1.0, FREE, FREE),
+        (math.nan, FREE, ASTRAY),
+        (7.0, NO_ENTRIES, ASTRAY),
+        (7.0, OUT, OUT),
+        (7.0, ASTRAY, ASTRAY),
+        (-1.0, ASTRAY, ASTRAY),
+    ],
+)
+def test_a_word_that_is_no_target_bars_the_account_for_good(
+    word: float, before: float, after: float
+) -> None:
+    a = Account(barred=before)
+    stray(term(Rule(steered=True)), word, a)
+    assert a.barred == after
+    a = Account(barred=before)
+    stray(term(Rule()), word, a)
+    assert a.barred == before
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("barred", "side", "target", "ordered"),
+    [
+        (FREE, 0.0, 1.0, 1.0),
+        (FREE, 1.0, -1.0, -1.0),
+        (NO_ENTRIES, 0.0, 1.0, 0.0),
+        (NO_ENTRIES, 1.0, -1.0, 0.0),
+        (NO_ENTRIES, 1.0, 1.0, 1.0),
+        (NO_ENTRIES, -1.0, 0.0, 0.0),
+        (OUT, 0.0, -1.0, 0.0),
+        (ASTRAY, 0.0, 1.0, 0.0),
+    ],
+)
+def test_a_barred_account_may_only_be_told_to_keep_its_side_or_go_flat(
+    late: bool, barred: float, side: float, target: float, ordered: float
+) -> None:
+    a = Account(side=side, want=side, queue=side, barred=barred)
+    order(term(Rule(steered=True, late=late)), target, SimpleNamespace(target=5.0), a)
+    assert (a.queue if late else a.want) == ordered
+    assert (a.want if late else a.queue) == side
 
 
 def test_only_a_change_of_the_target_is_an_order() -> None:

@@ -1,6 +1,6 @@
 """A batch at its start, what can be read from it, and what fills its last block up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import METRICS
 from liveopt.core.strategy import BadKnobs, Choice, Columns, Highest, Knob, Strategy
 from liveopt.data.market import synthetic_bars
-from liveopt.engine.batch import Setup, open_batch, vars_of
+from liveopt.engine.batch import Setup, open_batch, take, vars_of
 from liveopt.engine.cpu import Cpu
 from liveopt.engine.program import LANES, TERM_FIELDS
 from liveopt.engine.reference import Lone, differences
@@ -120,7 +120,8 @@ def test_a_feature_that_is_on_needs_its_value() -> None:
 
 def test_each_account_has_its_terms_and_the_pessimist_twice_the_slippage() -> None:
     main, late = open_batch(SETUP, knobs(1), RISK).terms
-    wanted = vars_of(SETUP.instrument) | {"capital": 5_000.0}
+    limits = {"loss_limit": SETUP.loss_limit, "drawdown_limit": SETUP.drawdown_limit}
+    wanted = vars_of(SETUP.instrument) | {"capital": 5_000.0} | limits
     assert main.tolist() == [wanted[name] for name in TERM_FIELDS]
     doubled = wanted | {"slippage": 0.002}
     assert late.tolist() == [doubled[name] for name in TERM_FIELDS]
@@ -182,7 +183,7 @@ def test_a_lone_variant_remembers_as_many_trades_as_asked_for_oldest_first() -> 
     assert times == sorted(times)
     assert list(found[0]) == [
         "since_s", "time_s", "was_side", "entry", "leave", "was_qty", "paid", "funded", "net",
-        "roi", "reason",
+        "roi", "reason", "side", "qty", "margin",
     ]  # fmt: skip
     assert batch.trades(1) == []
 
@@ -214,6 +215,86 @@ def test_metrics_are_read_for_every_variant_from_either_account() -> None:
     assert np.allclose(main["roi"], batch.cell("p_equity") / 5_000.0 - 1.0)
     assert np.mean(late["roi"]) < np.mean(main["roi"])
     assert main["bar_sharpe"].tolist() != batch.metrics(8_760.0)["bar_sharpe"].tolist()
+
+
+def test_entries_that_are_remembered_are_no_trades() -> None:
+    steered = replace(SETUP, rule=replace(SETUP.rule, steered=True), log_trades=600)
+    batch = open_batch(replace(steered, loss_limit=1.0, drawdown_limit=1.0), knobs(2), RISK)
+    Cpu(1).advance(batch, ROWS)
+    found = batch.trades(1)
+    assert len(found) == batch.cell("a_trades")[1] > 10.0
+    assert int(batch.logged[0]) >= 2 * int(batch.cell("a_trades").sum())
+    assert {trade["side"] for trade in found} == {0.0}
+    for trade in found:
+        value = abs(trade["was_qty"]) * trade["entry"]
+        assert trade["margin"] == pytest.approx(value / 3.0)
+
+
+@pytest.mark.parametrize("name", ["loss_limit", "drawdown_limit"])
+@pytest.mark.parametrize("limit", [0.0, -0.1, 1.01, np.nan])
+def test_a_limit_is_a_fraction(name: str, limit: float) -> None:
+    limits = {"loss_limit": 0.5, "drawdown_limit": 0.5} | {name: limit}
+    setup = replace(SETUP, loss_limit=limits["loss_limit"], drawdown_limit=limits["drawdown_limit"])
+    with pytest.raises(ValueError, match=f"{name} is .*; give a fraction"):
+        open_batch(setup, knobs(1), RISK)
+
+
+# from outside -----------------------------------------------------------------------------------
+
+
+def test_a_cell_may_be_put_for_some_variants() -> None:
+    batch = open_batch(SETUP, knobs(70), RISK)
+    before = batch.blocks.copy()
+    batch.put("a_cash", [0, 69, 64], [1.0, 2.0, 3.0])
+    batch.put("a_cash", 5, 4.0)
+    assert batch.cell("a_cash")[[0, 5, 64, 69]].tolist() == [1.0, 4.0, 3.0, 2.0]
+    assert np.count_nonzero(batch.blocks != before) == 4
+    for outside in (-1, 70):
+        with pytest.raises(AssertionError, match="no such variant"):
+            batch.put("a_cash", outside, 0.0)
+
+
+def test_an_image_of_something_else_is_refused_and_changes_nothing() -> None:
+    batch = open_batch(SETUP, knobs(70), RISK)
+    before = batch.blocks.copy()
+    others = {
+        "another program": (replace(SETUP, pessimistic=False), knobs(70)),
+        "a number": (SETUP, knobs(140)),
+        "other variants": (SETUP, knobs(70) | {"percent": np.full(70, 0.1)}),
+    }
+    for setup, values in others.values():
+        with pytest.raises(ValueError, match="the image is of"):
+            batch.restore(open_batch(setup, values, RISK).image())
+    assert np.array_equal(batch.blocks, before)
+
+
+def test_an_image_is_restored_in_place() -> None:
+    one, two = open_batch(SETUP, knobs(70), RISK), open_batch(SETUP, knobs(70), RISK)
+    Cpu(1).advance(one, ROWS)
+    arrays = (two.blocks, two.inputs.history["close"], two.log)
+    two.logged[:] = 7
+    two.restore(replace(one.image(), before=3))
+    assert np.array_equal(one.blocks, two.blocks)
+    assert (two.signals, two.before, two.logged.tolist()) == (300, 3, [0, 0])
+    assert all(
+        now is then
+        for now, then in zip(
+            (two.blocks, two.inputs.history["close"], two.log), arrays, strict=True
+        )
+    )
+
+
+def test_variants_that_are_taken_leave_the_log_behind() -> None:
+    batch = open_batch(SETUP, knobs(70), RISK)
+    Cpu(1).advance(batch, ROWS)
+    some = take(batch, [69, 3])
+    assert (some.size, some.signals) == (2, 300)
+    assert some.cell("k_warmup").tolist() == batch.cell("k_warmup")[[69, 3]].tolist()
+    assert some.trades(0) == []
+    assert len(batch.trades(69)) > 0
+    assert np.array_equal(some.terms, batch.terms)
+    with pytest.raises(ValueError, match="at least one"):
+        take(batch, [])
 
 
 def test_metrics_of_a_batch_that_has_seen_nothing_are_undefined() -> None:

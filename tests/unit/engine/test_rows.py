@@ -9,7 +9,7 @@ from liveopt.core.bars import DAY_NS, HOUR_NS, MINUTE_NS, BadBar, Bars
 from liveopt.core.events import Bar
 from liveopt.data.market import synthetic_bars
 from liveopt.engine.program import FINE, FINE_ROW, ROW_CELLS, SIGNAL
-from liveopt.engine.rows import Rows, fine_row, rows_of, signal_row
+from liveopt.engine.rows import Rows, rows_of, signal_row, signal_rows
 
 NOON_NS = 1_704_110_400_000_000_000  # 2024-01-01 12:00 UTC
 SIGNAL_CELLS = slice(len(FINE_ROW), None)
@@ -75,17 +75,12 @@ def test_the_day_of_a_signal_bar_is_that_of_its_open() -> None:
 
 
 def test_live_rows_are_the_rows_at_rest() -> None:
-    """Live a signal bar's close is a row of its own, after its last fine bar."""
+    """Live a signal bar's close is a row of its own; `Stepper.fine` is held to its part by law."""
     fine = bars()
     stored = rows_of(fine, MINUTE_NS, 5 * MINUTE_NS)
     singles = [
         Bar(int(fine.at_ns[i]), *(float(c[i]) for c in fine.floats())) for i in range(len(fine))
     ]
-    for i, bar in enumerate(singles):
-        live = fine_row(bar, NOON_NS)
-        assert live.kinds.tolist() == [FINE]
-        assert live.table[0, : len(FINE_ROW)].tolist() == stored.table[i, : len(FINE_ROW)].tolist()
-        assert not live.table[0, SIGNAL_CELLS].any()
     volume = 0.0
     for bar in singles[:5]:
         volume += bar.volume
@@ -99,10 +94,14 @@ def test_live_rows_are_the_rows_at_rest() -> None:
     assert not closed.table[0, : len(FINE_ROW)].any()
 
 
-def test_a_fine_row_carries_the_funding_of_its_open() -> None:
-    bar = Bar(NOON_NS, 1.0, 2.0, 0.5, 1.5, 3.0)
-    row = fine_row(bar, NOON_NS - MINUTE_NS, 1e-4)
-    assert row.table[0, : len(FINE_ROW)].tolist() == [60.0, 1.0, 2.0, 0.5, 1.5, 1e-4]
+def test_the_closes_of_signal_bars_alone_are_those_of_their_rows() -> None:
+    fine = bars()
+    found = signal_rows(fine)
+    assert found.kinds.tolist() == [SIGNAL] * len(fine)
+    for i in range(len(fine)):
+        one = signal_row(Bar(int(fine.at_ns[i]), *(float(c[i]) for c in fine.floats())))
+        assert found.table[i].tolist() == one.table[0].tolist()
+    assert len(signal_rows(fine.part(0, 0))) == 0
 
 
 def test_every_row_of_a_prefix_but_the_newest_is_final() -> None:
@@ -128,6 +127,11 @@ def test_a_funding_rate_that_is_none_is_refused_with_its_row(rate: float) -> Non
     [
         ((1.0, float("nan"), 1.0, 1.0), 1.0, "high"),
         ((1.0, 2.0, 0.0, 1.0), 1.0, "low"),
+        ((float("nan"), 2.0, 1.0, 1.0), 1.0, "open"),
+        ((1.0, 2.0, 1.0, float("nan")), 1.0, "close"),  # used to pass: min(1.0, nan) is 1.0
+        ((1.0, 2.0, 1.0, 3.0), 1.0, "high"),
+        ((1.0, 2.0, 1.0, 0.5), 1.0, "low"),
+        ((1.0, 2.0, 1.0, 1.0), float("nan"), "volume"),
         ((1.0, 0.5, 0.4, 0.5), 1.0, "high"),
         ((1.0, 1.0, 1.0, 1.0), -1.0, "volume"),
     ],
@@ -137,6 +141,6 @@ def test_a_single_bar_passes_the_same_door(
 ) -> None:
     bar = Bar(0, *prices, volume)
     with pytest.raises(BadBar, match=column):
-        fine_row(bar, 0)
-    with pytest.raises(BadBar, match=column):
         signal_row(bar)
+    with pytest.raises(BadBar, match=column):
+        signal_rows(Bars.of([bar]))
