@@ -12,14 +12,15 @@ PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers bench-feed soak-feed fuzz-frames lock clean
+        bench-peers bench-feed bench-journal bench-live soak-feed soak-live fuzz-frames \
+        kill crash stop-trials lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv from requirements.lock (the other targets do it when needed)
 
-run: $(STAMP)  ## the demonstration
+run: $(STAMP)  ## the demonstration: a live run on a simulated exchange
 	$(BIN)/liveopt demo
 
 test: $(STAMP)  ## the quick tests
@@ -46,6 +47,27 @@ fuzz-frames: $(STAMP)  ## a million broken frames into the feed
 
 bench-feed: $(STAMP)  ## how many ticks a second the feed takes, and how late they are
 	$(BIN)/python -m tests.bench.feed --flood 10000000 $(ARGS)
+
+kill: $(STAMP)  ## kill -9 the whole service 500 times, and stop it during each fault
+	$(BIN)/python -m tests.kill.service --kills 500 $(ARGS)
+	$(BIN)/python -m tests.kill.stop --rounds 10 $(ARGS)
+
+crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, every failing write
+	$(BIN)/python -m tests.crash.power --states 10000000 $(ARGS)
+	$(BIN)/python -m tests.crash.bits $(ARGS)
+	$(BIN)/python -m tests.crash.faults $(ARGS)
+
+stop-trials: $(STAMP)  ## 2,000 emergency stops of a saturated engine
+	$(BIN)/python -m tests.guard.trials $(ARGS)
+
+soak-live: $(STAMP)  ## ten million ticks through the service
+	$(BIN)/python -m tests.soak.live --ticks 10000000 $(ARGS)
+
+bench-journal: $(STAMP)  ## records a second, acknowledgements beside the disk's own, a long journal's start
+	$(BIN)/python -m tests.bench.journal $(ARGS)
+
+bench-live: $(STAMP)  ## the live run under load: lateness, processor, memory, replay, stop
+	$(BIN)/liveopt bench live $(ARGS)
 
 bench: $(STAMP)  ## how many variant-bars a second this machine does
 	$(BIN)/liveopt bench engine

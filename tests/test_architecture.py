@@ -142,7 +142,7 @@ def test_an_error_is_caught_by_its_name(module: Path) -> None:
 
 
 def test_every_command_is_documented() -> None:
-    from liveopt.cli import app
+    from liveopt.cli.app import app
 
     text = documents()
     paths = list(commands(typer.main.get_command(app), "liveopt"))

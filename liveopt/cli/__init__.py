@@ -1,5 +1,18 @@
 """The command line: the only place that wires the parts together."""
 
-from liveopt.cli.app import app, main
+import sys
 
-__all__ = ["app", "main"]
+URGENT = ("stop", "resume", "status")
+"""An emergency stop does not wait until a compiler has been imported."""
+
+
+def main() -> None:
+    """Run the command line."""
+    if len(sys.argv) > 1 and sys.argv[1] in URGENT:
+        from liveopt.cli.urgent import run
+
+        run()
+        return
+    from liveopt.cli.app import main as run_any
+
+    run_any()

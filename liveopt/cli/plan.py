@@ -11,13 +11,13 @@ from msgspec import structs
 
 import liveopt
 from liveopt.config import Settings
-from liveopt.core.account import RISK, Risk
+from liveopt.core.account import RISK
 from liveopt.core.bars import interval_ns
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.kucoin.listings import Listing
 from liveopt.kucoin.words import venue_of
-from liveopt.optimize.generate import generate, generate_mixed
+from liveopt.optimize.generate import RISK_SPANS, generate, generate_mixed
 from liveopt.optimize.parameters import BadParameter, parse_fixed
 from liveopt.slow.words import Loaded
 from liveopt.walk.events import Begin, Listed, Terms
@@ -72,19 +72,20 @@ def instrument_of(settings: Settings, symbol: str, listings: Mapping[str, Listin
 
 
 def champions(settings: Settings, strategies: Mapping[str, Strategy]) -> list[Variant]:
-    """The main strategy on every symbol."""
+    """The main strategy on every symbol, at its usual values and with the usual ways to risk."""
     live = settings.live
     strategy = known(strategies, live.champion)
     fixed = parse_fixed(strategy, list(live.champion_set))
     found = []
     for number, symbol in enumerate(live.symbols):
         spot = venue_of(symbol) == "spot"
-        risk = Risk(settings.account.fraction, 1.0 if spot else settings.account.leverage)
+        account = settings.account
         parameters: dict[str, float | str] = {
-            n: float(k.default) for n, k in strategy.knobs.items()
+            n: float(k.default) for n, k in {**strategy.knobs, **RISK_SPANS}.items()
         }
         parameters |= {n: c.default for n, c in strategy.choices.items()}
-        parameters |= {"fraction": risk.fraction, "leverage": risk.leverage} | fixed
+        parameters |= {"fraction": account.fraction, "leverage": 1.0 if spot else account.leverage}
+        parameters |= {"trail": 0.5 * RISK_SPANS["arm"].default} | fixed
         name = MAIN if number == 0 else f"{MAIN}-{symbol}"
         champion = Variant(name, strategy.name, symbol, parameters, "main")
         try:

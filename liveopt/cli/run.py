@@ -30,6 +30,12 @@ from liveopt.strategies import load
 PYTHON: Final = (sys.executable, "-m", "liveopt")
 DEMO_SPEED: Final = "20"
 DEMO_VARIANTS: Final = 1000
+DEMO_SETTINGS: Final = {
+    "LIVE__SET": "kind=ema",
+    "ACCOUNT__FRACTION": "0.1",
+    "ACCOUNT__LEVERAGE": "5",
+}
+"""One kind of average: half as much to compile before something moves."""
 
 VariantsOption = Annotated[
     int | None, typer.Option("--variants", min=1, help="How many; live.variants if not given.")
@@ -86,7 +92,9 @@ def demo(
 
     Example: `liveopt demo --variants 5000 --for 60`
     """
-    settings = _settings({"LIVE__FEED": "sim", "LIVE__VARIANTS": variants, "LIVE__MODE": "paper"})
+    settings = _settings(
+        {"LIVE__FEED": "sim", "LIVE__VARIANTS": variants, "LIVE__MODE": "paper"} | DEMO_SETTINGS
+    )
     if not headless:
         typer.echo(
             f"liveopt demo: {variants} variants on a simulated exchange at {speed} times the speed"

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from liveopt.cli import exchange, plan
 from liveopt.cli.narrate import narrate
 from liveopt.core.bars import MINUTE_NS, interval_ns
 from liveopt.core.events import Bar, Tick
+from liveopt.core.strategy import Strategy
+from liveopt.engine.program import Program
 from liveopt.guard.gate import HALT, Gate
 from liveopt.guard.latch import HALT_FILE, NAME, Latch
 from liveopt.guard.link import VARIABLE, EngineEnd
@@ -33,7 +35,9 @@ from liveopt.live.board import Board
 from liveopt.live.byway import Byway
 from liveopt.live.clock import Clock
 from liveopt.live.commands import Commands
+from liveopt.live.compile import compile_all
 from liveopt.live.feed import Feed, Options, Wires
+from liveopt.live.gauge import Gauge
 from liveopt.live.played import Played, Source
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.recover import Recovered, recover_run
@@ -44,6 +48,9 @@ from liveopt.optimize.parameters import BadParameter
 from liveopt.slow import lane as slow
 from liveopt.slow.lane import SlowLane
 from liveopt.strategies import load
+from liveopt.walk.events import Begin
+from liveopt.walk.group import programs
+from liveopt.walk.variant import Variant
 
 log = structlog.get_logger()
 
@@ -65,6 +72,7 @@ class Wanted:
     speed: float
     seconds: float | None
     headless: bool
+    gauge: Path | None
 
 
 def serve(
@@ -74,10 +82,11 @@ def serve(
     speed: Annotated[str, typer.Option("--speed")] = "1",
     seconds: Annotated[float | None, typer.Option("--for")] = None,
     headless: Annotated[bool, typer.Option("--headless")] = False,
+    gauge: Annotated[Path | None, typer.Option("--gauge", help="For what a bench reads.")] = None,
 ) -> None:
     """The engine of a run; `liveopt run` starts it."""
     settings = config.load()
-    wanted = Wanted(state, run, feed, exchange.speed_of(speed), seconds, headless)
+    wanted = Wanted(state, run, feed, exchange.speed_of(speed), seconds, headless, gauge)
     with _ends_with_the_guard():
         try:
             exchange.run(_serve(settings, wanted))
@@ -96,6 +105,7 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
         recovered = recover_run(wanted.run, strategies)
         writer = _writer(settings, wanted, recovered, gate)
     pump = Pump(recovered.state, writer, gate, latch, board)
+    gauge = None if wanted.gauge is None else Gauge(pump, writer, wanted.gauge)
     for journal, content in recovered.missing:
         writer.append(journal, content)
     async with _world(settings, wanted) as (world, listings):
@@ -113,15 +123,38 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
                     if lane is not None:
                         everybody += plan.slow_variants(settings, lane.loaded.values())
                     with _alive(gate):
+                        await _compiled(strategies, first, everybody, headless=wanted.headless)
                         await service.begin(first, everybody)
-                        await asyncio.to_thread(pump.prepare)
                 service.byway = None if lane is None else Byway(lane, pump)
                 board.phase = "running"
                 await _until(service, wanted.seconds)
         finally:
+            if gauge is not None:
+                gauge.save()
             if writer.failed is None:
-                service.snapshot()
-                writer.close()
+                with _alive(gate):
+                    service.snapshot()
+                    writer.close()
+
+
+async def _compiled(
+    strategies: Mapping[str, Strategy],
+    begin: Begin,
+    variants: Sequence[Variant],
+    *,
+    headless: bool,
+) -> None:
+    """Every step that will be needed, so that no tick waits for a compiler."""
+    wanted: list[Program] = []
+    for listed in begin.listed:
+        own = [listed.champion, *(v for v in variants if v.symbol == listed.symbol)]
+        wanted += programs(own, strategies, listed.instrument, begin.terms)
+
+    def said(done: int, of: int) -> None:
+        if not headless:
+            typer.echo(f"  compiling for this processor, the first time only: {done} of {of}")
+
+    await compile_all(wanted, said)
 
 
 @asynccontextmanager
@@ -203,7 +236,9 @@ async def _world(
 
         asked = live.history_bars > 0 and signal_ns % MINUTE_NS == 0
         now_ns = there.background.server_now_ns
-        yield World(open_feed, now_ns, history if asked else None), listings
+        perpetual = there.rest.venue == "futures"
+        fundings = there.background.fundings if perpetual else None
+        yield World(open_feed, now_ns, history if asked else None, fundings), listings
 
 
 async def _history(there: exchange.There, symbol: str, signal_ns: int, count: int) -> Sequence[Bar]:

@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 from rich.console import Console
 
-from liveopt.cli import main
+from liveopt.cli.app import main
 from liveopt.cli.market import Source
 from liveopt.cli.show import draw, rounded
 from liveopt.config import Account
@@ -66,7 +66,11 @@ def test_the_version_is_told(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["strategies", "backtest", "sweep", "demo", "bench", "bench engine"]
+    "command",
+    [
+        *("strategies", "backtest", "sweep", "demo", "run", "replay", "bench", "bench engine"),
+        *("variants list", "variants show", "variants add", "variants pause", "variants retire"),
+    ],
 )
 def test_every_help_has_an_example(call: Call, command: str) -> None:
     code, out, _ = call(*command.split(), "--help")
@@ -290,15 +294,6 @@ def test_a_sweep_that_makes_no_sense_is_a_usage_error(
     code, _, err = call("sweep", "ma_crossover", "--data", candles, *arguments)
     assert complaint in err
     assert code == (2 if complaint else 0)
-
-
-def test_the_demo_runs_without_anything(call: Call) -> None:
-    code, out, _ = call("demo", "--variants", 64, "--bars", 1_000, "--json")
-    found = json.loads(out)
-    assert code == 0
-    assert found["evaluated"] == 64
-    assert len(found["top"]) == 10
-    assert call("demo", "--variants", 64, "--bars", 1_000)[0] == 0
 
 
 def test_undefined_numbers_are_null_in_json(call: Call, candles: Path) -> None:

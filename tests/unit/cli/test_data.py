@@ -18,7 +18,7 @@ import pyarrow.parquet
 import pytest
 import typer
 
-from liveopt.cli import main
+from liveopt.cli.app import main
 from liveopt.cli.data import data
 from liveopt.core.bars import MINUTE_NS, SECOND_NS, Bars
 from liveopt.data.candles import read_candles
@@ -400,7 +400,7 @@ def test_a_simulated_exchange_needs_no_network(call: Call, out: Path) -> None:
 
 PROGRAM = """
 import typer
-from liveopt.cli import main
+from liveopt.cli.app import main
 from liveopt.cli.data import data
 main(typer.main.get_command(data))
 """
