@@ -15,6 +15,7 @@ from liveopt.cli.doctor import doctor
 from liveopt.cli.feed import feed
 from liveopt.cli.home import home
 from liveopt.cli.init import init
+from liveopt.cli.journal import journal
 from liveopt.cli.replay import replay
 from liveopt.cli.run import demo, run
 from liveopt.cli.serve import serve
@@ -31,6 +32,7 @@ from liveopt.core.strategy import BadKnobs
 from liveopt.data.tables import DataError
 from liveopt.engine.gpu import NoGpu
 from liveopt.guard.lock import Locked
+from liveopt.journal import lock as journal_lock
 from liveopt.journal.folder import NoRun
 from liveopt.live.play import BadRecording
 from liveopt.live.record import RecordingStopped
@@ -78,6 +80,7 @@ app.command()(stop)
 app.command()(resume)
 app.command()(replay)
 app.add_typer(variants, name="variants")
+app.add_typer(journal, name="journal")
 app.command(hidden=True)(serve)
 app.add_typer(config, name="config")
 app.command()(strategies)
@@ -100,6 +103,7 @@ KNOWN: dict[type[Exception], Exit] = {
     Corrupt: Exit.CONFIG,
     Diverged: Exit.REPLAY_MISMATCH,
     Locked: Exit.LOCKED,
+    journal_lock.Locked: Exit.LOCKED,
     NoRun: Exit.CONFIG,
     RecordingStopped: Exit.ERROR,
     Failure: Exit.ERROR,
