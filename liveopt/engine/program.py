@@ -231,6 +231,8 @@ def _shake(
         roots |= {{"a": here, "p": there}[n[0]] + n[1:] for n in MEASURED}
     if log:
         roots |= set(LOGGED)
+        if any(f.name == "strength" for f in fields(strategy.memory)):
+            roots.add(STRENGTH)
     keep = needed(bodies, roots)
     accounts = tuple(
         AccountPhase(
@@ -293,5 +295,8 @@ def _start(strategy: Strategy) -> dict[str, float]:
         if (value := getattr(record, f.name)) != 0.0
     }
 
+
+STRENGTH = "m_strength"
+"""How sure a strategy is, where its memory says so; kept for the log alone."""
 
 TERM_FIELDS = tuple(f.name for f in fields(Term) if f.name != "rule")

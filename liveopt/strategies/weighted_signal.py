@@ -62,6 +62,8 @@ class Memory:
     kdj_k: float = 0.5
     kdj_d: float = 0.5
     obv: float = 0.0
+    strength: float = 0.0
+    """The last score, for the record of a trade."""
 
 
 def macd_score(bar: Market, m: Memory) -> float:
@@ -118,6 +120,7 @@ def step(bar: Market, k: Any, x: Any, m: Memory) -> float:
     score = score + k.trend_share * trend_score(bar, m)
     score = score + k.kdj_share * kdj_score(bar, x, m)
     score = score + k.obv_share * obv_score(bar, m)
+    m.strength = score
     tired = (m.target > 0.0) & (score <= k.moderate_sell)
     recovered = (m.target < 0.0) & (score >= k.moderate_buy)
     target = 0.0 if tired | recovered else m.target

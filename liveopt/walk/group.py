@@ -7,17 +7,17 @@ from typing import Literal
 
 import numpy as np
 
-from liveopt.core.account import ASTRAY, ORDERED, REASONS, RISK, Rule
+from liveopt.core.account import ASTRAY, ORDERED, OUT, REASONS, RISK, Rule
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.instrument import Instrument
-from liveopt.core.strategy import Strategy
+from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.batch import Batch, Setup, open_batch, program_of, take
-from liveopt.engine.cpu import compiled
+from liveopt.engine.program import STRENGTH, Program
 from liveopt.engine.stepper import LOG_LEAST, Note, Stepper
 from liveopt.walk.events import Terms
 from liveopt.walk.records import Entered, Side, Trade
 from liveopt.walk.told import TOLD
-from liveopt.walk.variant import Variant, group_key, parameters_hash
+from liveopt.walk.variant import Variant, check_variant, group_key, parameters_hash
 
 Status = Literal["active", "paused", "stopped", "retired"]
 
@@ -30,6 +30,8 @@ class Seat:
     hash: str
     status: Status = "active"
     why: str = ""
+    strength: float | None = None
+    """How sure its strategy was of the position it holds; None where it does not say."""
 
 
 @dataclass(slots=True)
@@ -40,14 +42,11 @@ class Group:
     seats: list[Seat]
     champion: bool
     stepper: Stepper = field(init=False)
-    known: "np.ndarray[tuple[int], np.dtype[np.float64]]" = field(init=False)
-    """What `barred` said when it was last looked at."""
     packed: bytes | None = None
     """The variants as an image has them."""
 
     def __post_init__(self) -> None:
         self.stepper = Stepper(self.batch)
-        self.known = self.stepper.barred().copy()
 
     @property
     def slow(self) -> bool:
@@ -57,20 +56,14 @@ class Group:
     def bar(self, seats: Sequence[int], level: float) -> None:
         """Bar these from opening positions; with `OUT` they are closed as well."""
         self.stepper.bar(seats, level)
-        self.known = self.stepper.barred().copy()
 
     def free(self, seats: Sequence[int]) -> None:
         """Let these open positions again."""
         self.stepper.unbar(seats)
-        self.known = self.stepper.barred().copy()
 
-    def newly_barred(self) -> list[int]:
-        """Who has stopped itself since the last look: a limit was breached, a target was none."""
-        now = self.stepper.barred()
-        changed = np.flatnonzero(now != self.known)
-        if len(changed):
-            self.known = now.copy()
-        return [int(i) for i in changed]
+    def out(self, level: float = OUT) -> list[int]:
+        """Who is barred so much: by a limit that was breached, a word that was no target, or us."""
+        return [int(i) for i in np.flatnonzero(self.stepper.barred() >= level)]
 
     def positions(self) -> int:
         """How many hold something."""
@@ -78,17 +71,19 @@ class Group:
 
     def why_stopped(self, seat: int, terms: Terms) -> str:
         """The reason that the engine stopped a variant."""
-        if self.known[seat] == ASTRAY:
+        if self.stepper.barred()[seat] == ASTRAY:
             return "no_target"
-        if not isfinite(float(self.batch.cell("a_cash")[seat])):
-            return "not_finite"
         equity = float(self.batch.cell("p_equity")[seat])
+        if not isfinite(float(self.batch.cell("a_cash")[seat])) or not isfinite(equity):
+            return "not_finite"
         lost = not equity >= terms.capital * (1.0 - terms.loss_limit)
         sunk = not float(self.batch.cell("p_drawdown")[seat]) <= terms.drawdown_limit
         return "safety_drawdown_limit" if sunk and not lost else "safety_loss_limit"
 
     def tell(self, seat: int, target: float) -> None:
         """The word of a slow-lane variant: an order for the next tick, as a signal's would be."""
+        if self.batch.setup.rule.sides == "long":
+            target = max(target, 0.0)
         if target != float(self.batch.cell("m_target")[seat]):
             for name in ("m_told", "m_target", "a_want"):
                 self.batch.put(name, seat, target)
@@ -100,6 +95,8 @@ class Group:
     def entered(self, note: Note, symbol: str, origin_ns: int) -> Entered:
         """The record of a position that was opened."""
         v, seat = note.values, self.seats[note.variant]
+        if STRENGTH in self.batch.program.state:
+            seat.strength = _defined(float(self.batch.cell(STRENGTH)[note.variant]))
         return Entered(
             at_ns=_ns(v["since_s"], origin_ns),
             variant=seat.variant.id,
@@ -138,7 +135,7 @@ class Group:
             net=_defined(v["net"]),
             roi=_defined(v["roi"]),
             reason=seat.why or "ordered" if reason == int(ORDERED) else REASONS[reason],
-            signal_strength=_defined(v["strength"]) if "strength" in v else None,
+            signal_strength=seat.strength,
         )
 
 
@@ -150,27 +147,55 @@ def open_groups(
     champion: bool = False,
 ) -> list[Group]:
     """Everybody at the start, those together who share a step."""
-    shared: dict[object, list[Variant]] = {}
-    for variant in variants:
-        strategy = strategy_of(variant, strategies)
-        shared.setdefault(group_key(variant, strategy), []).append(variant)
     return [
-        _open(members, strategy_of(members[0], strategies), instrument, terms, champion)
-        for members in shared.values()
+        Group(batch, [Seat(v, parameters_hash(v.parameters)) for v in members], champion)
+        for members, batch in _batches(variants, strategies, instrument, terms)
     ]
 
 
-def compile_for(
+def unfit(
+    variants: Sequence[Variant],
+    strategies: Mapping[str, Strategy],
+    instrument: Instrument,
+    terms: Terms,
+) -> dict[str, str]:
+    """Who of them could not be opened, and why."""
+    found = {v.id: why for v in variants if (why := _incomplete(v, strategies))}
+    sound = [v for v in variants if v.id not in found]
+    try:
+        _batches(sound, strategies, instrument, terms)
+    except BadKnobs as error:
+        if len(variants) == 1:
+            return {sound[0].id: str(error)}
+        for variant in sound:
+            found |= unfit([variant], strategies, instrument, terms)
+    return found
+
+
+def _incomplete(variant: Variant, strategies: Mapping[str, Strategy]) -> str:
+    try:
+        if variant.lane == "fast":
+            if variant.strategy not in strategies:
+                return f"no strategy {variant.strategy}"
+            check_variant(variant, strategies[variant.strategy])
+    except BadKnobs as error:
+        return str(error)
+    words = [n for n in RISK if isinstance(variant.parameters.get(n), str)]
+    return f"{words[0]} is a number" if words else ""
+
+
+def programs(
     variants: Iterable[Variant],
     strategies: Mapping[str, Strategy],
     instrument: Instrument,
     terms: Terms,
-) -> None:
-    """Compile, or load, their steps: what takes seconds is done before they join."""
+) -> list[Program]:
+    """The different steps of these variants."""
     different = {group_key(v, strategy_of(v, strategies)): v for v in variants}
-    for variant in different.values():
-        setup = setup_of(variant, strategy_of(variant, strategies), instrument, terms)
-        compiled(program_of(setup))
+    return [
+        program_of(setup_of(variant, strategy_of(variant, strategies), instrument, terms))
+        for variant in different.values()
+    ]
 
 
 def strategy_of(variant: Variant, strategies: Mapping[str, Strategy]) -> Strategy:
@@ -206,17 +231,23 @@ def setup_of(variant: Variant, strategy: Strategy, instrument: Instrument, terms
     )
 
 
-def _open(
-    members: list[Variant],
-    strategy: Strategy,
+def _batches(
+    variants: Iterable[Variant],
+    strategies: Mapping[str, Strategy],
     instrument: Instrument,
     terms: Terms,
-    champion: bool,
-) -> Group:
-    knobs, risk = columns_of(members, strategy)
-    batch = open_batch(setup_of(members[0], strategy, instrument, terms), knobs, risk)
-    seats = [Seat(v, parameters_hash(v.parameters)) for v in members]
-    return Group(batch, seats, champion)
+) -> list[tuple[list[Variant], Batch]]:
+    """Those together who share a step; nothing is compiled yet."""
+    shared: dict[object, list[Variant]] = {}
+    for variant in variants:
+        strategy = strategy_of(variant, strategies)
+        shared.setdefault(group_key(variant, strategy), []).append(variant)
+    found = []
+    for members in shared.values():
+        strategy = strategy_of(members[0], strategies)
+        setup = setup_of(members[0], strategy, instrument, terms)
+        found.append((members, open_batch(setup, *columns_of(members, strategy))))
+    return found
 
 
 def columns_of(

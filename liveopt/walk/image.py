@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from liveopt.core.bars import BarBuilder
 from liveopt.core.events import Bar, Tick
@@ -27,9 +26,8 @@ class BadImage(ValueError):
 class _Group(msgspec.Struct):
     variants: msgspec.Raw
     """Encoded once, when the group was made: they never change."""
-    statuses: list[tuple[Status, str]]
+    statuses: list[tuple[Status, str, float | None]]
     champion: bool
-    known: bytes
     batch: BatchImage
 
 
@@ -42,8 +40,10 @@ class _Market(msgspec.Struct):
     origin_ns: int | None
     last: Tick | None
     funding: float
+    funded_ns: int
     bars: int
     ticks: int
+    trades: int
 
 
 class _State(msgspec.Struct):
@@ -59,7 +59,7 @@ class _State(msgspec.Struct):
     begun: bool
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(_State).decode
 _variants = msgspec.msgpack.Decoder(list[Variant]).decode
 
@@ -79,7 +79,7 @@ def _market(market: Market) -> _Market:
     return _Market(
         market.symbol, market.instrument, market.builder, list(market.past),
         [_group(group) for group in market.groups], market.origin_ns, market.last,
-        market.funding, market.bars, market.ticks,
+        market.funding, market.funded_ns, market.bars, market.ticks, market.trades,
     )  # fmt: skip
 
 
@@ -87,8 +87,8 @@ def _group(group: Group) -> _Group:
     if group.packed is None:
         group.packed = _encode([seat.variant for seat in group.seats])
     return _Group(
-        msgspec.Raw(group.packed), [(s.status, s.why) for s in group.seats], group.champion,
-        group.known.tobytes(), group.batch.image(),
+        msgspec.Raw(group.packed), [(s.status, s.why, s.strength) for s in group.seats],
+        group.champion, group.batch.image(),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _restored_market(kept: _Market, state: State) -> Market:
     market = Market(
         kept.symbol, kept.instrument, kept.builder,
         deque(kept.past, maxlen=max(1, state.terms.history_bars)), [], kept.origin_ns, kept.last,
-        kept.funding, kept.bars, kept.ticks,
+        kept.funding, kept.funded_ns, kept.bars, kept.ticks, kept.trades,
     )  # fmt: skip
     for one in kept.groups:
         market.groups.append(_restored_group(one, kept.instrument, state))
@@ -132,7 +132,6 @@ def _restored_group(kept: _Group, instrument: Instrument, state: State) -> Group
         group.batch.restore(kept.batch)
     except ValueError as error:
         raise BadImage(str(error)) from error
-    group.known = np.frombuffer(kept.known).copy()
-    for seat, (status, why) in zip(group.seats, kept.statuses, strict=True):
-        seat.status, seat.why = status, why
+    for seat, (status, why, strength) in zip(group.seats, kept.statuses, strict=True):
+        seat.status, seat.why, seat.strength = status, why, strength
     return group
