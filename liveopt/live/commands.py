@@ -1,15 +1,20 @@
 """What an operator may say to a run: journalled like a tick, answered once it is on the disk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from liveopt.core.strategy import BadKnobs, Strategy
+from liveopt.engine.program import Program
 from liveopt.guard.link import Refused
 from liveopt.live.board import listing
+from liveopt.live.compile import compile_all
 from liveopt.live.pump import Pump
 from liveopt.live.service import additions
 from liveopt.walk.events import Pause, Resume, Retire
+from liveopt.walk.group import programs
 from liveopt.walk.records import Refusal
 from liveopt.walk.variant import Variant, check_variant
 
@@ -31,7 +36,7 @@ class Commands:
 
     async def answer(self, command: Mapping[str, Any]) -> object:
         """Does one command."""
-        kind = command.get("kind")
+        kind = str(command.get("kind"))
         if kind == "variants":
             limit = command.get("limit", 20)
             if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
@@ -40,7 +45,7 @@ class Commands:
         if kind == "add":
             return await self._add(command)
         if kind in VERBS:
-            return await self._change(str(kind), command)
+            return await self._change(kind, command)
         raise Refused(f"no command {kind!r}; there are variants, add, {', '.join(VERBS)}")
 
     async def _change(self, kind: str, command: Mapping[str, Any]) -> object:
@@ -51,30 +56,51 @@ class Commands:
         names = tuple(map(str, ids))
         outs = self.pump.take(VERBS[kind](self.pump.state.at_ns, names, by or "operator", why))
         refused = {r.variant: r.why for _, r in outs if isinstance(r, Refusal)}
-        await self.pump.written()
+        await self._written()
         return {"done": [name for name in names if name not in refused], "refused": refused}
 
     async def _add(self, command: Mapping[str, Any]) -> object:
-        added: list[str] = []
+        try:  # as a replay would read them: a whole number in JSON is a float here
+            variants = msgspec.convert(command.get("variants"), tuple[Variant, ...])
+        except msgspec.ValidationError as error:
+            raise Refused(f"variants: {error}") from error
+        if not variants:
+            raise Refused("variants is a list of one at least")
+        for variant in variants:
+            self._check(variant)
+        await self._compile(variants)
         refused: dict[str, str] = {}
-        for one in command.get("variants", []):
-            variant = self._variant(one)
-            for part in additions(self.pump.state.at_ns, [variant], str(command.get("by", ""))):
-                outs = self.pump.take(part)
-                refused |= {r.variant: r.why for _, r in outs if isinstance(r, Refusal)}
-            added.append(variant.id)
-        await self.pump.written()
-        return {"done": [name for name in added if name not in refused], "refused": refused}
+        by = str(command.get("by", "")) or "operator"
+        for part in additions(self.pump.state.at_ns, variants, by):
+            outs = self.pump.take(part)
+            refused |= {r.variant: r.why for _, r in outs if isinstance(r, Refusal)}
+        await self._written()
+        return {"done": [v.id for v in variants if v.id not in refused], "refused": refused}
 
-    def _variant(self, given: Mapping[str, Any]) -> Variant:
+    async def _compile(self, variants: Sequence[Variant]) -> None:
+        """What takes seconds is done before they join, while the run goes on."""
+        state = self.pump.state
+        if state.terms is None:
+            raise Refused("the run has not begun yet")
+        wanted: list[Program] = []
+        for market in tuple(state.markets.values()):
+            own = [v for v in variants if v.symbol == market.symbol]
+            wanted += programs(own, self.strategies, market.instrument, state.terms)
+        await compile_all(wanted, lambda _done, _of: None)
+
+    def _check(self, variant: Variant) -> None:
+        """What is refused before anybody joins."""
+        if variant.lane != "fast":
+            raise Refused(f"{variant.id}: strategies of the slow lane are given at the start")
+        if variant.strategy not in self.strategies:
+            raise Refused(f"{variant.id}: no strategy {variant.strategy!r}")
         try:
-            variant = Variant(
-                str(given["id"]), str(given["strategy"]), str(given["symbol"]),
-                dict(given["parameters"]), str(given.get("origin", "manual")),
-            )  # fmt: skip
             check_variant(variant, self.strategies[variant.strategy])
-        except KeyError as error:
-            raise Refused(f"a variant lacks or has an unknown {error}") from error
         except BadKnobs as error:
-            raise Refused(str(error)) from error
-        return variant
+            raise Refused(f"{variant.id}: {error}") from error
+
+    async def _written(self) -> None:
+        try:
+            await self.pump.written()
+        except TimeoutError as error:
+            raise Refused("taken, but the disk has not confirmed it yet") from error

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from liveopt.journal.reader import records
+from liveopt.journal.reader import Reader
+from liveopt.live.trail import damage_of
 from liveopt.walk.lines import read_record
 from liveopt.walk.records import (
     EXPERIMENTAL,
@@ -69,6 +70,12 @@ class Ledger:
             case _:
                 pass
 
+    def end(self, reader: Reader) -> None:
+        """A journal was read as far as it is sound: the next one begins open, as all do."""
+        self._halted = False
+        if damage := damage_of(reader):
+            self.faults.append(f"{reader.name} is damaged: {damage}")
+
     def _of(self, variant: str) -> Account:
         if variant not in self.accounts:
             self.faults.append(f"{variant} trades before it has started")
@@ -115,12 +122,15 @@ def read_ledger(run: Path) -> Ledger:
     """The books of a run: of the variants and of the champion."""
     ledger = Ledger()
     for name in (EXPERIMENTAL, TRADES):
-        for record in read_records(run, name):
+        reader = Reader(run, name)
+        for record in read_records(reader):
             ledger.take(record)
+        ledger.end(reader)
     return ledger
 
 
-def read_records(run: Path, name: str) -> Iterator[object]:
+def read_records(reader: Reader) -> Iterator[object]:
     """The records of an output journal."""
-    for record in records(run, name):
-        yield read_record(record.content)
+    for line in reader:
+        if not reader.own:
+            yield read_record(line.content)

@@ -6,14 +6,13 @@ from typing import Final
 
 import structlog
 
-from liveopt.core.events import FeedEvent, Quote, Tick
+from liveopt.core.events import FeedEvent, FeedState, Hole, Quote, Tick
 from liveopt.guard.gate import Gate
 from liveopt.guard.latch import Latch
 from liveopt.journal.writer import Writer
 from liveopt.live.board import Board
 from liveopt.live.mailbox import Mailbox
 from liveopt.walk.events import Explained, Halt, Input, Mode, Reopen
-from liveopt.walk.group import compile_for
 from liveopt.walk.lines import written
 from liveopt.walk.records import Out
 from liveopt.walk.state import State
@@ -32,6 +31,10 @@ WAIT_S: Final = 0.005
 MODES: Final[dict[int, Mode]] = {1: "halt", 2: "halt_and_flatten"}
 
 
+class HalfDone(Exception):
+    """The state is of no event's end, so nothing may follow from it."""
+
+
 class Pump:
     """Takes events one by one. Between any two of them the gate is asked whether all must stop."""
 
@@ -48,16 +51,12 @@ class Pump:
         self._number = -1
         """Of the gate's change that was acted upon."""
         self._unexplained = 0
-        self._latched = latch.read().number if state.halt is not None else 0
+        word = latch.read()
+        self._latched = word.number if word.halted == (state.halt is not None) else 0
+        """The word that has been journalled: what the run does not know of is still to be told."""
+        self.sound = True
+        """False while an event is half done, and for good if that failed."""
         self.listeners: list[Callable[[Input, list[Out]], None]] = []
-
-    def prepare(self) -> None:
-        """Compile the steps of those who are about to join; takes seconds, on any thread."""
-        terms = self.state.terms
-        assert terms is not None
-        for market in self.state.markets.values():
-            joining = [v for v in self.state.joining if v.symbol == market.symbol]
-            compile_for(joining, self.state.strategies, market.instrument, terms)
 
     async def run(self, mailbox: Mailbox) -> None:
         """Until the feed ends."""
@@ -79,6 +78,10 @@ class Pump:
         elif isinstance(event, Quote):
             self.board.quoted(event)
             return
+        elif isinstance(event, FeedState):
+            self.board.feed[event.topic] = event
+        elif isinstance(event, Hole):
+            self.board.holes += 1
         self.take(event)
 
     def take(self, event: Input) -> list[Out]:
@@ -88,10 +91,14 @@ class Pump:
         return self._apply(event)
 
     def _apply(self, event: Input) -> list[Out]:
+        if not self.sound:
+            raise HalfDone("an event was left half done; a new start folds the journal again")
         self.seq = self._writer.append(INPUTS, written(event))
+        self.sound = False
         outs = walk(self.state, event)
         for journal, record in outs:
             self._writer.append(journal, written(record))
+        self.sound = True
         if outs:
             self.board.heard(outs)
         for listener in self.listeners:

@@ -8,7 +8,7 @@ from liveopt.core.events import Tick
 from liveopt.core.strategy import Strategy
 from liveopt.journal.reader import Reader
 from liveopt.live.pump import INPUTS
-from liveopt.live.trail import Difference, Diverged, Trail
+from liveopt.live.trail import Difference, Diverged, Trail, damage_of
 from liveopt.walk.events import Input
 from liveopt.walk.lines import read_input
 from liveopt.walk.records import Out
@@ -41,6 +41,7 @@ class Replay:
     """Records that the walk made and the journal does not have yet: it was cut off there."""
     difference: Difference | None = None
     damage: str = ""
+    """Where a journal was changed after it was written; a torn end is none."""
     stopped: bool = False
     digest: str = ""
     """Of the contents of all outputs, in the order of the inputs that led to them."""
@@ -66,9 +67,10 @@ class Replay:
                 self.ticks += isinstance(event, Tick)
                 yield Step(line.seq, event, outs)
             else:
+                self.damage = damage_of(reader)
                 trail.end(self.inputs)
+                self.damage = self.damage or trail.damage()
         except Diverged as diverged:
             self.difference = diverged.difference
-        self.damage = "" if reader.damage is None else str(reader.damage)
         self.compared, self.missing = trail.compared, len(trail.missing)
         self.digest = trail.digest.hexdigest()

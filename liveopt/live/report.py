@@ -1,7 +1,7 @@
 """What the engine tells its guard, four times a second: the status of the run."""
 
 import os
-from pathlib import Path
+from functools import cache
 from typing import Any, Final
 
 from liveopt.live.board import Board, variants_by_status, why_none_is_eligible
@@ -57,6 +57,12 @@ def report(service: Service, board: Board) -> dict[str, Any]:
     }
 
 
+@cache
+def _statm() -> int:
+    """Opened once: later there may be no descriptor left."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+
 def _rss_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(os.pread(_statm(), 200, 0).split()[1])
     return round(pages * PAGE / (1 << 20), 1)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from liveopt.core.bars import SECOND_NS
+from liveopt.core.bars import DAY_NS, SECOND_NS
 from liveopt.core.events import Bar, Tick
 from liveopt.journal import snapshots
 from liveopt.journal.places import Position
@@ -20,7 +20,7 @@ from liveopt.live.mailbox import Mailbox
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.supervise import Supervisor
 from liveopt.live.watchdog import Watchdog
-from liveopt.walk.events import Add, Begin, Begun, Past, Time
+from liveopt.walk.events import Add, Begin, Begun, Funding, Past, Time
 from liveopt.walk.image import image
 from liveopt.walk.state import State
 from liveopt.walk.variant import Variant
@@ -33,6 +33,9 @@ TIME_S: Final = 0.25
 LATE_NS: Final = SECOND_NS
 """A bar is closed by the clock this long after its end: ticks may still be under way."""
 CLOCK_S_MAX: Final = 5.0
+FUNDING_S: Final = 30.0
+FUNDING_PAST_NS: Final = DAY_NS
+"""An engine that was away longer does not ask for what it missed before."""
 SNAPSHOT_LOOK_S: Final = 0.5
 PAST_MAX: Final = 300
 ADDED_MAX: Final = 64
@@ -58,6 +61,8 @@ class World:
     """The exchange's clock; None where a file is played, whose ticks are the only clock."""
     history: Callable[[str], Awaitable[Sequence[Bar]]] | None
     """Closed signal bars of a symbol, up to now."""
+    fundings: Callable[[str, int, int], Awaitable[list[tuple[int, float]]]] | None = None
+    """When a perpetual's funding was settled within a span, and at what rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class Service:
                     ("heart", self._beat()),
                     ("gate", self.pump.watch()),
                     ("clock", self.supervisor.keep("clock", self._tell_time)),
+                    ("funding", self.supervisor.keep("funding", self._settle_funding)),
                     ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
                     ("journal", self._mind_the_journal()),
                 ]
@@ -153,6 +159,30 @@ class Service:
             if any(market.builder.due(now_ns) for market in self.state.markets.values()):
                 self.pump.take(Time(now_ns))
 
+    async def _settle_funding(self) -> None:
+        """Whoever holds a perpetual when funding is settled pays or gets it, with the next tick.
+
+        A rate is known only once it is settled, so it comes up to a minute late.
+        """
+        if self.world.fundings is None or self.world.now_ns is None:
+            return
+        while True:
+            await asyncio.sleep(FUNDING_S)
+            for market in self.state.markets.values():
+                if market.last is None:
+                    continue
+                try:
+                    async with asyncio.timeout(FUNDING_S):
+                        now_ns = await self.world.now_ns()
+                        since_ns = max(market.funded_ns + 1, now_ns - FUNDING_PAST_NS)
+                        settled = await self.world.fundings(market.symbol, since_ns, now_ns)
+                except (RestError, TimeoutError) as error:
+                    log.warning("no word of funding", symbol=market.symbol, why=str(error))
+                    continue
+                for at_ns, rate in settled:
+                    if at_ns > max(market.funded_ns, market.origin_ns or at_ns):
+                        self.pump.take(Funding(at_ns, market.symbol, rate))
+
     async def _keep_snapshots(self) -> None:
         loop = asyncio.get_running_loop()
         self._snapshot_s = loop.time()
@@ -170,6 +200,8 @@ class Service:
 
     def snapshot(self) -> None:
         """Put the state down once everything before it is on the disk."""
+        if not self.pump.sound:
+            return
         self._snapshot_seq = self.pump.seq
         self._snapshot_s = asyncio.get_running_loop().time()
         folder, packed = self.folder, image(self.state)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liveopt.journal.places import Position
-from liveopt.journal.reader import Record, records
+from liveopt.journal.places import START, Position
+from liveopt.journal.reader import Reader, Record
+from liveopt.journal.recovery import inspect, judge
 from liveopt.walk.lines import written
 from liveopt.walk.records import OUTPUTS, Journal, Out
 
@@ -45,11 +46,15 @@ class Trail:
     missing: list[tuple[Journal, bytes]] = field(default_factory=list)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     """Over the contents of all that the walk made, in order."""
+    _readers: dict[Journal, Reader] = field(init=False)
     _left: dict[Journal, Iterator[Record]] = field(init=False)
     _seq: dict[Journal, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._left = {name: records(self.folder, name, self.since.get(name)) for name in OUTPUTS}
+        self._readers = {
+            name: Reader(self.folder, name, self.since.get(name, START)) for name in OUTPUTS
+        }
+        self._left = {name: _records(reader) for name, reader in self._readers.items()}
         self._seq = {name: self.since[name].seq if name in self.since else 0 for name in OUTPUTS}
 
     def follow(self, outs: Sequence[Out], seq: int) -> None:
@@ -72,3 +77,22 @@ class Trail:
             recorded = next(left, None)
             if recorded is not None:
                 raise Diverged(Difference(journal, recorded.seq, recorded.content, None, seq))
+
+    def damage(self) -> str:
+        """After `end`: what kept the rest of an output journal from being compared."""
+        damaged = (damage_of(reader) for reader in self._readers.values())
+        return next(filter(None, damaged), "")
+
+
+def damage_of(reader: Reader) -> str:
+    """Why a journal ends where a reader came to its end, in words; a torn end is no damage."""
+    if judge(reader).verdict != "corrupt":
+        return ""
+    found = inspect(reader.folder, reader.name, live=True)  # somebody may be writing
+    return str(found.where) if found.verdict == "corrupt" else ""
+
+
+def _records(reader: Reader) -> Iterator[Record]:
+    for line in reader:
+        if not reader.own:
+            yield Record(line.seq, line.content)

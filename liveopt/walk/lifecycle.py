@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from liveopt.core.account import NO_ENTRIES, OUT
+from liveopt.core.account import ASTRAY, NO_ENTRIES, OUT
 from liveopt.walk.events import Halt, Pause, Reopen, Resume, Retire, Strayed, Target
 from liveopt.walk.group import Group, Seat
 from liveopt.walk.records import (
@@ -29,14 +29,28 @@ COMPACT_MIN: Final = 64
 GONE: Final = ("stopped", "retired")
 
 
-def stopped_themselves(state: State, group: Group) -> list[Out]:
+def stopped_themselves(
+    state: State, group: Group, places: Iterable[int] | None = None
+) -> list[Out]:
+    """Those of these, or of all, whom the engine has put out.
+
+    On a fine bar only those are asked to whom something happened: when one is found to be out must
+    not depend on what happens to another.
+    """
     assert state.terms is not None
     outs: list[Out] = []
-    for place in group.newly_barred():
+    level = ASTRAY if _flattened(state) else OUT
+    out = group.out(level)
+    for place in out if places is None else sorted({*out} & {*places}):
         seat = group.seats[place]
         if seat.status in ("active", "paused"):
             outs.append(_stop(state, group, place, group.why_stopped(place, state.terms)))
     return outs
+
+
+def _flattened(state: State) -> bool:
+    """Whether all are out by the operator's word."""
+    return state.halt is not None and state.halt.mode == "halt_and_flatten"
 
 
 def _stop(state: State, group: Group, place: int, why: str, by: str = "") -> Out:
@@ -57,9 +71,13 @@ def _each(
         for _, group in state.groups()
         for place, seat in enumerate(group.seats)
     }
+    queued = {v.id for v in (*state.joining, *state.waiting)}
     for name in ids:
         found = places.get(name)
-        done = "there is no such variant" if found is None else act(*found)
+        if found is None:
+            done: Out | str = "it waits" if name in queued else "there is no such variant"
+        else:
+            done = act(*found)
         outs.append(
             (DECISIONS, Refusal(state.at_ns, name, done)) if isinstance(done, str) else done
         )
@@ -116,7 +134,7 @@ def stop_strayed(state: State, strayed: Strayed) -> list[Out]:
 
 def follow_target(state: State, target: Target) -> list[Out]:
     found = state.find(target.variant)
-    if found is not None and found[1].slow:
+    if found is not None and found[1].slow and target.target in (-1, 0, 1):
         _, group, place, _ = found
         group.tell(place, float(target.target))
     return []
@@ -179,10 +197,13 @@ def compact(market: Market) -> None:
 
 def halt_all(state: State, halt: Halt) -> list[Out]:
     state.at_ns = max(state.at_ns, halt.at_ns)
-    if state.halt is not None and state.halt.mode == "halt_and_flatten":
+    if _flattened(state):
         halt = Halt(halt.at_ns, halt.number, "halt_and_flatten")
+    outs: list[Out] = []
+    for _, group in state.groups():  # who is out by itself is told from those who are put out now
+        outs += stopped_themselves(state, group)
     state.halt = halt
-    level = OUT if halt.mode == "halt_and_flatten" else NO_ENTRIES
+    level = OUT if _flattened(state) else NO_ENTRIES
     for _, group in state.groups():
         places = [i for i, s in enumerate(group.seats) if s.status in ("active", "paused")]
         group.bar(places, level)
@@ -190,16 +211,17 @@ def halt_all(state: State, halt: Halt) -> list[Out]:
             for place in places:
                 group.seats[place].why = "emergency_stop"
     said = Halted(state.at_ns, halt.number, halt.mode, state.running(), state.positions())
-    return [(journal, said) for journal in OUTPUTS]
+    return outs + [(journal, said) for journal in OUTPUTS]
 
 
 def reopen_all(state: State, reopen: Reopen) -> list[Out]:
     if state.halt is None:
         return []
-    state.halt = None
     outs: list[Out] = []
     for _, group in state.groups():
         outs += stopped_themselves(state, group)
+    state.halt = None
+    for _, group in state.groups():
         group.free([i for i, s in enumerate(group.seats) if s.status in ("active", "paused")])
         group.bar([i for i, s in enumerate(group.seats) if s.status == "paused"], NO_ENTRIES)
         for seat in group.seats:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from liveopt.core.events import Tick
 from liveopt.walk.events import Add, Begin, Input
-from liveopt.walk.records import Record
-from liveopt.walk.variant import Variant
+from liveopt.walk.records import Record, VariantStarted
+from liveopt.walk.variant import Parameters, Variant
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _text: Final = msgspec.json.Encoder().encode
@@ -62,7 +62,11 @@ def read_input(content: bytes) -> Input:
 
 def _numbered(variant: Variant) -> Variant:
     """A parameter is a word or a number; in the journal both are strings, but no word is one."""
-    return replace(variant, parameters={n: _number(v) for n, v in variant.parameters.items()})
+    return replace(variant, parameters=_numbers(variant.parameters))
+
+
+def _numbers(parameters: Parameters) -> dict[str, float | str]:
+    return {n: _number(v) for n, v in parameters.items()}
 
 
 def _number(value: float | str) -> float | str:
@@ -74,4 +78,7 @@ def _number(value: float | str) -> float | str:
 
 def read_record(content: bytes) -> Record:
     """Raises `msgspec.ValidationError` for what is no record of a walk."""
-    return _record.decode(content)
+    record = _record.decode(content)
+    if isinstance(record, VariantStarted):
+        return replace(record, parameters=_numbers(record.parameters))
+    return record

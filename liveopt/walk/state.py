@@ -29,8 +29,12 @@ class Market:
     """Where a new connection has to go on."""
     funding: float = 0.0
     """A rate that is settled with the next tick."""
+    funded_ns: int = 0
+    """The newest settlement that was taken."""
     bars: int = 0
     ticks: int = 0
+    trades: int = 0
+    """Closed by variants, whether they are still there or not."""
 
 
 @dataclass(slots=True)

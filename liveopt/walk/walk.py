@@ -8,7 +8,7 @@ fill. Nothing here asks what time it is: time is what the events say.
 import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import fsum
+from math import fsum, isfinite
 from typing import Any, Final
 
 from liveopt.core.account import NO_ENTRIES
@@ -41,7 +41,7 @@ from liveopt.walk.events import (
     Target,
     Time,
 )
-from liveopt.walk.group import Group, open_groups
+from liveopt.walk.group import Group, open_groups, unfit
 from liveopt.walk.lifecycle import (
     compact,
     follow_target,
@@ -128,12 +128,14 @@ def _fine(state: State, market: Market, bar: Bar) -> list[Out]:
 def _noted(state: State, market: Market, group: Group) -> list[Out]:
     """Positions that were opened and closed; a limit that was breached comes first."""
     assert market.origin_ns is not None
-    outs = stopped_themselves(state, group)
+    notes = group.stepper.notes()
+    outs = stopped_themselves(state, group, {n.variant for n in notes if n.kind == "exit"})
     journal: Journal = TRADES if group.champion else EXPERIMENTAL
-    for note in group.stepper.notes():
+    for note in notes:
         if note.kind == "entry":
             outs.append((journal, group.entered(note, market.symbol, market.origin_ns)))
         else:
+            market.trades += not group.champion
             outs.append((journal, group.traded(note, market.symbol, market.origin_ns)))
     return outs
 
@@ -174,7 +176,9 @@ def _hole(state: State, hole: Hole) -> list[Out]:
 
 
 def _funding(state: State, funding: Funding) -> list[Out]:
-    if (market := state.markets.get(funding.symbol)) is not None:
+    market = state.markets.get(funding.symbol)
+    if market is not None and funding.at_ns > market.funded_ns:
+        market.funded_ns = funding.at_ns
         market.funding += funding.rate
     return []
 
@@ -219,16 +223,28 @@ def _past(state: State, past: Past) -> list[Out]:
 
 def _add(state: State, add: Add) -> list[Out]:
     outs: list[Out] = []
-    taken = {v.id for v in state.joining} | {v.id for v in state.waiting}
+    taken = {v.id for v in (*state.joining, *state.waiting)}
+    taken |= {seat.variant.id for _, group in state.groups() for seat in group.seats}
+    queue = state.waiting or state.joining  # nobody overtakes those who wait
+    unable = _unfit(state, add.variants)
     for variant in add.variants:
-        known = variant.id in taken or state.find(variant.id) is not None
-        if known or variant.symbol not in state.markets:
-            why = "there is one of this name" if known else f"no market {variant.symbol}"
+        why = "there is one of this name" if variant.id in taken else unable.get(variant.id)
+        if why is not None:
             outs.append((DECISIONS, Refusal(state.at_ns, variant.id, why)))
         else:
             taken.add(variant.id)
-            state.joining.append(variant)
+            queue.append(variant)
     return outs
+
+
+def _unfit(state: State, variants: Sequence[Variant]) -> dict[str, str]:
+    """Who cannot trade here, and why: what is let in here must not fail when it begins."""
+    assert state.terms is not None
+    found = {v.id: f"no market {v.symbol}" for v in variants if v.symbol not in state.markets}
+    for market in state.markets.values():
+        own = [v for v in variants if v.symbol == market.symbol]
+        found |= unfit(own, state.strategies, market.instrument, state.terms)
+    return found
 
 
 def _join(state: State) -> list[Out]:
@@ -280,15 +296,18 @@ def _standing(market: Market, bar: Bar) -> Standing:
     digest = hashlib.sha256()
     equities: list[float] = []
     names: list[str] = []
-    trades: list[float] = []
+    most = 0.0
     for group in market.groups:
         equity = group.batch.cell("p_equity")
         digest.update(equity.tobytes())
         if group.champion:
             continue
-        trades += group.batch.cell("a_trades").tolist()
-        equities += equity.tolist()
-        names += [seat.variant.id for seat in group.seats]
+        trades = group.batch.cell("a_trades").tolist()
+        for seat, value, count in zip(group.seats, equity.tolist(), trades, strict=True):
+            if seat.status in ("active", "paused") and isfinite(value):
+                equities.append(value)
+                names.append(seat.variant.id)
+                most = max(most, count)
     best = max(range(len(equities)), key=equities.__getitem__, default=-1)
     return Standing(
         bar.at_ns + market.builder.interval_ns,
@@ -296,8 +315,8 @@ def _standing(market: Market, bar: Bar) -> Standing:
         bar,
         sum(s.status == "active" for g in market.groups if not g.champion for s in g.seats),
         sum(group.positions() for group in market.groups if not group.champion),
-        int(fsum(trades)),
-        int(max(trades, default=0.0)),
+        market.trades,
+        int(most),
         fsum(equities) / len(equities) if equities else None,
         names[best] if equities else "",
         equities[best] if equities else None,

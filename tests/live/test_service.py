@@ -1,0 +1,140 @@
+"""The service as people run it: commands and processes, the simulated exchange beside them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from liveopt.guard import caller
+from liveopt.journal.places import journals
+from liveopt.journal.reader import Reader
+from liveopt.journal.recovery import inspect
+from tests.kill.stage import Service, Sim, exchange, refused, service
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sim]:
+    with exchange(tmp_path_factory.mktemp("sim"), "--speed", "60") as found:
+        yield found
+
+
+@pytest.fixture
+def room(tmp_path: Path, sim: Sim) -> Iterator[Service]:
+    with service(tmp_path, sim.url) as found:
+        yield found
+
+
+def worked(room: Service, *words: str) -> Path:
+    """A run that was at work and has ended in order."""
+    room.start(*words)
+    room.at_work()
+    room.end()
+    assert room.run is not None
+    return room.run
+
+
+def files(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in run.glob("*.jsonl")}
+
+
+def test_a_demo_ends_in_order_by_itself_and_its_replay_is_equal(tmp_path: Path) -> None:
+    room = Service(tmp_path, "")
+    ended = room.command("demo", "--variants", "20", "--for", "4")
+    assert ended.returncode == 0, ended.stderr
+    assert "PAPER ONLY" in ended.stdout
+    assert "started again" not in ended.stderr
+    assert not (room.state / "control.json").exists()
+    run = room.run
+    assert run is not None
+    assert {inspect(run, name, live=False).verdict for name in journals(run)} == {"clean"}
+    said = json.loads(room.command("replay", "logs", "--check", "--json").stdout)
+    assert said["equal"]
+    assert said["decisions"]["ticks"] > 0
+    assert said["decisions"]["missing"] == 0
+    assert said["accounting"]["variants"] == 21
+
+
+def test_a_service_can_be_asked_stopped_and_resumed(room: Service) -> None:
+    room.start()
+    room.at_work()
+    status = json.loads(room.command("status", "--json").stdout)
+    assert status["status"]["phase"] == "running"
+    assert not status["halted"]
+    stopped = room.command("stop", "--json", "--reason", "a test")
+    assert stopped.returncode == 0
+    said = json.loads(stopped.stdout)
+    assert (said["running"], said["via"], said["latched"]) == (True, "door", True)
+    assert said["not_acknowledged"] == []
+    assert said["seq"] > 0
+    assert room.status()["latch"]["reason"] == "a test"
+    resumed = room.command("resume", "--reason", "over", "--json")
+    assert resumed.returncode == 0, resumed.stdout
+    assert json.loads(resumed.stdout)["resumed"]
+    assert not room.status()["halted"]
+    assert room.command("status", "-q").returncode == 0
+    room.end()
+    assert room.command("status", "-q").returncode == 3
+    assert room.entered_when_halted() == []
+
+
+def test_a_stop_while_nothing_runs_halts_the_next_start(room: Service) -> None:
+    worked(room)
+    said = caller.stop(room.state, "halt", "before it begins")
+    assert said["latched"]
+    assert not said["running"]
+    room.start()
+    status = room.at_work()
+    assert status["halted"]
+    assert status["status"]["halted"] == "halt"
+
+
+def test_a_second_service_in_the_same_folder_ends_with_79(room: Service) -> None:
+    room.start()
+    room.at_work()
+    assert refused(room) == []
+    assert refused(room, ["--fresh"]) == []
+
+
+def test_a_start_goes_on_with_the_run_and_a_fresh_one_does_not(room: Service) -> None:
+    first = worked(room)
+    room.read()
+    second = worked(room)
+    assert second == first
+    assert room.lost() == []
+    reader = Reader(first, "inputs")
+    for _ in reader:
+        pass
+    assert reader.position.seq > room.told["inputs"].seq
+    before = files(first)
+    assert worked(room, "--fresh") != first
+    assert files(first) == before
+
+
+def test_a_run_is_not_gone_on_with_under_other_settings(room: Service) -> None:
+    run = worked(room)
+    before = files(run)
+    room.settings["ACCOUNT__CAPITAL"] = "5000"
+    ended = room.command("run", "--feed", room.url, "--headless")
+    assert ended.returncode == 4
+    assert "--fresh" in ended.stderr
+    assert files(run) == before
+
+
+def test_a_journal_that_was_changed_is_refused_and_left_alone(room: Service) -> None:
+    run = worked(room)
+    for path in (run / "snapshots").iterdir():
+        path.unlink()
+    inputs = run / "inputs-000001.jsonl"
+    content = bytearray(inputs.read_bytes())
+    content[len(content) // 2] ^= 1
+    inputs.write_bytes(content)
+    before = files(run)
+    ended = room.command("run", "--feed", room.url, "--headless")
+    assert ended.returncode == 4
+    assert "inputs-000001.jsonl" in ended.stderr
+    assert files(run) == before
+    replay = room.command("replay", "logs", "--check")
+    assert replay.returncode == 7

@@ -1,0 +1,135 @@
+"""What an operator may say, what is refused, and that a replay reads the same."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from liveopt.guard.link import Refused
+from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
+from liveopt.live.recover import recover_run
+from liveopt.live.replay import Replay
+from liveopt.walk.image import image
+from tests.run import SYMBOL, Live, opening, strategies, ticks, variant, variants
+
+MARKET = ticks(200, step_s=20.0)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Any:
+    found = Live(tmp_path)
+    found.take([*opening(variants(6)), *MARKET[:100]])
+    yield found
+    found.close()
+
+
+async def ask(live: Live, **command: Any) -> Any:
+    return await Commands(live.pump, strategies()).answer(command)
+
+
+def plain(name: str, **changed: Any) -> dict[str, Any]:
+    """A variant as JSON has it: whole numbers are no floats there."""
+    found: dict[str, Any] = msgspec.to_builtins(variant(name))
+    whole = {
+        n: int(v) if isinstance(v, float) and v.is_integer() else v
+        for n, v in found["parameters"].items()
+    }
+    return found | {"parameters": whole | changed}
+
+
+async def test_a_variant_that_came_as_json_replays_to_the_same_bytes(live: Live) -> None:
+    said = await ask(live, kind="add", variants=[plain("new1"), plain("new2")], by="ann")
+    assert said == {"done": ["new1", "new2"], "refused": {}}
+    assert live.writer.durable["inputs"] == live.pump.seq
+    live.take(MARKET[100:101])
+    found = live.state.find("new1")
+    assert found is not None
+    assert found[3].variant == variant("new1")
+    live.take(MARKET[101:])
+    before = image(live.state)
+    live.close()
+    assert image(recover_run(live.folder, strategies()).state) == before
+    replay = Replay(live.folder, strategies())
+    assert len(list(replay.steps())) == live.pump.seq
+    assert replay.difference is None
+
+
+async def test_who_cannot_be_added_is_named_and_the_others_are_added(live: Live) -> None:
+    taken, strange = plain("v000"), plain("strange") | {"symbol": "ETHUSDTM"}
+    said = await ask(live, kind="add", variants=[taken, plain("good"), strange])
+    assert said["done"] == ["good"]
+    assert said["refused"] == {"v000": "there is one of this name", "strange": "no market ETHUSDTM"}
+
+
+@pytest.mark.parametrize(
+    ("variants_", "why"),
+    [
+        (None, "variants: Expected `array`"),
+        ([], "one at least"),
+        (["v1"], "Expected `object`"),
+        ([{"id": "x"}], "missing required field"),
+        ([plain("x") | {"parameters": [1]}], "Expected `object`"),
+        ([plain("x", fast=True)], "got `bool`"),
+        ([plain("x", fast=[1])], "got `array`"),
+        ([plain("x", fast=99)], "fast < slow"),
+        ([plain("x", sparkle=1)], "no parameter sparkle"),
+        ([plain("x", **{"~b": 1})], "no parameter ~b"),
+        ([plain("x") | {"strategy": "sparkle"}], "no strategy 'sparkle'"),
+        ([plain("x") | {"lane": "slow"}], "slow lane"),
+    ],
+)
+async def test_what_is_no_variant_is_refused_in_words_and_nobody_is_added(
+    live: Live, variants_: Any, why: str
+) -> None:
+    before = live.pump.seq
+    with pytest.raises(Refused, match=why):
+        await ask(live, kind="add", variants=variants_)
+    assert live.pump.seq == before
+
+
+async def test_pause_resume_and_retire_say_what_was_done(live: Live) -> None:
+    said = await ask(live, kind="pause", ids=["v000", "nobody"], by="ann", why="lunch")
+    assert said == {"done": ["v000"], "refused": {"nobody": "there is no such variant"}}
+    assert (await ask(live, kind="variants", id="v000"))["variants"][0]["status"] == "paused"
+    assert (await ask(live, kind="resume", ids=["v000"]))["done"] == ["v000"]
+    assert (await ask(live, kind="retire", ids=["v000"]))["done"] == ["v000"]
+    again = await ask(live, kind="retire", ids=["v000"])
+    assert again == {"done": [], "refused": {"v000": "it is retired"}}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {},
+        {"kind": "sparkle"},
+        {"kind": ["pause"]},
+        {"kind": "variants", "limit": 0},
+        {"kind": "variants", "limit": LISTED_MAX + 1},
+        {"kind": "variants", "limit": "ten"},
+        {"kind": "pause"},
+        {"kind": "pause", "ids": []},
+        {"kind": "pause", "ids": "v000"},
+        {"kind": "retire", "ids": ["v000"] * (IDS_MAX + 1)},
+    ],
+)
+async def test_what_is_no_command_is_refused(live: Live, command: dict[str, Any]) -> None:
+    before = live.pump.seq
+    with pytest.raises(Refused):
+        await ask(live, **command)
+    assert live.pump.seq == before
+
+
+async def test_nobody_joins_a_run_that_has_not_begun(tmp_path: Path) -> None:
+    live = Live(tmp_path / "fresh")
+    with pytest.raises(Refused, match="not begun"):
+        await ask(live, kind="add", variants=[plain("x")])
+    live.close()
+
+
+async def test_variants_are_listed_up_to_a_limit(live: Live) -> None:
+    found = (await ask(live, kind="variants", limit=3))["variants"]
+    assert len(found) == 3
+    assert found[0]["champion"]
+    assert found[0]["symbol"] == SYMBOL
+    assert len((await ask(live, kind="variants"))["variants"]) == 7

@@ -1,0 +1,55 @@
+"""The status of a run is plain data whose keys stay."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from liveopt.core.events import FeedState
+from liveopt.guard.gate import FLATTEN
+from liveopt.live.report import report
+from liveopt.live.service import Service, World
+from liveopt.live.supervise import Supervisor
+from tests.run import SYMBOL, Live, opening, ticks, variants
+
+KEYS = {
+    "phase", "run", "folder", "seq", "durable_seq", "backlog", "journal_ok", "halted", "variants",
+    "positions", "ticks", "entries", "trades", "stopped", "restarts", "standstills", "markets",
+    "standing", "feed", "rss_mib",
+}  # fmt: skip
+
+
+def reported(live: Live) -> dict[str, object]:
+    def closed(_: object) -> object:
+        raise AssertionError("a report opens no feed")
+
+    world = World(closed, None, None)  # type: ignore[arg-type]
+    boss = Supervisor(np.random.default_rng(1), print)
+    board = live.pump.board
+    service = Service(live.folder, live.state, live.writer, live.pump, board, world, boss)
+    return msgspec.json.decode(msgspec.json.encode(report(service, board)))  # type: ignore[no-any-return]
+
+
+def test_a_run_that_is_still_to_begin_has_a_report(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    said = reported(live)
+    live.close()
+    assert said.keys() >= KEYS
+    assert said["phase"] == "starting"
+    assert (said["seq"], said["markets"], said["positions"]) == (0, {}, 0)
+
+
+def test_it_says_what_is_going_on(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take([*opening(variants(16, reckless=0.6)), *ticks(400, step_s=20.0)])
+    live.pump.feed(FeedState(1, "trades", "stale", 5))
+    live.stop(FLATTEN)
+    live.take(ticks(401, step_s=20.0, first=400))
+    said = reported(live)
+    live.close()
+    assert said["halted"] == "halt_and_flatten"
+    assert said["positions"] == 0
+    assert said["feed"] == {"trades": "stale"}
+    assert said["stopped"] == {"safety_loss_limit": live.pump.board.stopped["safety_loss_limit"]}
+    assert sum(said["variants"].values()) <= 16  # type: ignore[attr-defined]
+    assert said["markets"].keys() == {SYMBOL}  # type: ignore[attr-defined]
