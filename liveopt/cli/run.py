@@ -28,6 +28,8 @@ from liveopt.live.pump import INPUTS
 from liveopt.strategies import load
 
 PYTHON: Final = (sys.executable, "-m", "liveopt")
+COMMAND_S: Final = 30.0
+"""Newcomers may have to be compiled first."""
 DEMO_SPEED: Final = "20"
 DEMO_VARIANTS: Final = 1000
 DEMO_SETTINGS: Final = {
@@ -139,7 +141,9 @@ def start(settings: Settings, how: Start) -> None:
         sim=_sim(settings, how),
         port=settings.control.port,
         limits=Limits(
-            answer_s=settings.control.answer_ms / 1000.0, heartbeat_s=settings.control.heartbeat_s
+            answer_s=settings.control.answer_ms / 1000.0,
+            heartbeat_s=settings.control.heartbeat_s,
+            command_s=COMMAND_S,
         ),
         seed=settings.live.seed % (1 << 31),
     )

@@ -26,7 +26,9 @@ HOST: Final = "127.0.0.1"
 PATIENCE_S: Final = 0.25
 """A door that has not answered a stop by then is not waited for: the other ways are taken too."""
 ANSWER_S: Final = 3.0
-COMMAND_S: Final = 7.0
+ASK_S: Final = 7.0
+COMMAND_S: Final = 40.0
+"""A command may have to be compiled before it is done."""
 ACKNOWLEDGE_S: Final = 1.0
 POLL_S: Final = 0.001
 
@@ -83,7 +85,7 @@ def resume(state: Path, reason: str) -> Reply:
 
 def command(state: Path, words: Mapping[str, Any]) -> Reply:
     """Hand a command to the engine; its answer is in `body["body"]`."""
-    return ask(state, "POST", "/api/optimizer/command", {"command": words})
+    return ask(state, "POST", "/api/optimizer/command", {"command": words}, COMMAND_S)
 
 
 def status(state: Path) -> dict[str, Any]:
@@ -91,9 +93,15 @@ def status(state: Path) -> dict[str, Any]:
     return ask(state, "GET", "/api/optimizer/status").body
 
 
-def ask(state: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+def ask(
+    state: Path,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    timeout_s: float = ASK_S,
+) -> Reply:
     """One request; NotRunning or NoAnswer if there is nobody to answer it."""
-    reply = Knock(state, method, path, body).reply(COMMAND_S)
+    reply = Knock(state, method, path, body, timeout_s).reply(timeout_s)
     if reply is not None:
         return reply
     if not runs(state):
@@ -105,9 +113,15 @@ class Knock:
     """One request under way in a thread of its own, so that it can be waited for in pieces."""
 
     def __init__(
-        self, state: Path, method: str, path: str, body: Mapping[str, Any] | None = None
+        self,
+        state: Path,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeout_s: float = ASK_S,
     ) -> None:
         self._words = (state, method, path, body)
+        self._timeout_s = timeout_s
         self._future: Future[Reply | None] = Future()
         Thread(target=self._run, name="knock", daemon=True).start()
 
@@ -120,14 +134,16 @@ class Knock:
 
     def _run(self) -> None:
         try:
-            self._future.set_result(_request(*self._words))
+            self._future.set_result(_request(*self._words, timeout_s=self._timeout_s))
         except (OSError, http.client.HTTPException, ValueError, msgspec.DecodeError):
             self._future.set_result(None)
 
 
-def _request(state: Path, method: str, path: str, body: Mapping[str, Any] | None) -> Reply:
+def _request(
+    state: Path, method: str, path: str, body: Mapping[str, Any] | None, *, timeout_s: float
+) -> Reply:
     door = read_control(state / control.NAME)
-    connection = http.client.HTTPConnection(HOST, door.port, timeout=COMMAND_S)
+    connection = http.client.HTTPConnection(HOST, door.port, timeout=timeout_s)
     try:
         text = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {door.token}", "Content-Type": "application/json"}
