@@ -52,7 +52,8 @@ def variant(name: str, strategy: str = "ma_crossover", **changed: float) -> Vari
     parameters: dict[str, float | str] = {n: float(k.default) for n, k in own.knobs.items()}
     parameters |= {n: choice.default for n, choice in own.choices.items()}
     parameters |= {"fraction": 0.3, "leverage": 10.0, "stop": 0.1, "take": 0.1}
-    return Variant(name, strategy, SYMBOL, parameters | knobs | changed)
+    parameters |= knobs | changed
+    return Variant(name, strategy, SYMBOL, parameters)
 
 
 def variants(count: int, seed: int = 1, reckless: float = 0.2) -> list[Variant]:

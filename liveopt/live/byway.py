@@ -11,7 +11,7 @@ import structlog
 from liveopt.live.pump import Pump
 from liveopt.slow.lane import Answer, Event, Failed, Lagging, SlowLane
 from liveopt.walk.events import Input, Strayed, Target
-from liveopt.walk.lifecycle import GONE
+from liveopt.walk.group import GONE
 from liveopt.walk.records import Out, Standing, VariantStarted, VariantStopped
 
 log = structlog.get_logger()

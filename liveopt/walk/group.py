@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from liveopt.core.account import ASTRAY, ORDERED, OUT, REASONS, RISK, Rule
 from liveopt.core.bars import SECOND_NS
@@ -20,6 +21,8 @@ from liveopt.walk.told import TOLD
 from liveopt.walk.variant import Variant, check_variant, group_key, parameters_hash
 
 Status = Literal["active", "paused", "stopped", "retired"]
+GONE: Final = ("stopped", "retired")
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -42,11 +45,14 @@ class Group:
     seats: list[Seat]
     champion: bool
     stepper: Stepper = field(init=False)
+    gone: Flags = field(init=False)
+    """Who was stopped or retired: the seats say it too, but one by one."""
     packed: bytes | None = None
     """The variants as an image has them."""
 
     def __post_init__(self) -> None:
         self.stepper = Stepper(self.batch)
+        self.gone = np.array([seat.status in GONE for seat in self.seats], bool)
 
     @property
     def slow(self) -> bool:
@@ -62,8 +68,23 @@ class Group:
         self.stepper.unbar(seats)
 
     def out(self, level: float = OUT) -> list[int]:
-        """Who is barred so much: by a limit that was breached, a word that was no target, or us."""
-        return [int(i) for i in np.flatnonzero(self.stepper.barred() >= level)]
+        """Who of those who run is barred so much: by a limit, a word that was no target, or us."""
+        return [int(i) for i in np.flatnonzero((self.stepper.barred() >= level) & ~self.gone)]
+
+    def leave(self, place: int, status: Status, why: str) -> None:
+        """One of them is done for good."""
+        seat = self.seats[place]
+        seat.status, seat.why = status, why
+        self.gone[place] = True
+
+    def count(self) -> int:
+        """How many run, paused ones among them."""
+        return len(self.seats) - int(np.count_nonzero(self.gone))
+
+    def needed(self) -> list[int]:
+        """The places of those who run or still hold something."""
+        found: list[int] = np.flatnonzero(~self.gone | (self.batch.cell("a_side") != 0.0)).tolist()
+        return found
 
     def positions(self) -> int:
         """How many hold something."""

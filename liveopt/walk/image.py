@@ -12,7 +12,7 @@ from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.batch import Image as BatchImage
 from liveopt.walk.events import Halt, Terms
-from liveopt.walk.group import Group, Status, open_groups
+from liveopt.walk.group import GONE, Group, Status, open_groups
 from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
 
@@ -134,4 +134,5 @@ def _restored_group(kept: _Group, instrument: Instrument, state: State) -> Group
         raise BadImage(str(error)) from error
     for seat, (status, why, strength) in zip(group.seats, kept.statuses, strict=True):
         seat.status, seat.why, seat.strength = status, why, strength
+    group.gone[:] = [status in GONE for status, *_ in kept.statuses]
     return group

@@ -1,11 +1,11 @@
 """What becomes of variants: paused, resumed, retired, rotated, stopped; all of them halted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from liveopt.core.account import ASTRAY, NO_ENTRIES, OUT
 from liveopt.walk.events import Halt, Pause, Reopen, Resume, Retire, Strayed, Target
-from liveopt.walk.group import Group, Seat
+from liveopt.walk.group import GONE, Group, Seat
 from liveopt.walk.records import (
     DECISIONS,
     EXPERIMENTAL,
@@ -26,11 +26,10 @@ ROTATED: Final = 10
 """One in so many of those who run makes room at a rotation."""
 COMPACT_MIN: Final = 64
 """Fewer dead places than this are left alone."""
-GONE: Final = ("stopped", "retired")
 
 
 def stopped_themselves(
-    state: State, group: Group, places: Iterable[int] | None = None
+    state: State, group: Group, places: Container[int] | None = None
 ) -> list[Out]:
     """Those of these, or of all, whom the engine has put out.
 
@@ -38,14 +37,9 @@ def stopped_themselves(
     not depend on what happens to another.
     """
     assert state.terms is not None
-    outs: list[Out] = []
-    level = ASTRAY if _flattened(state) else OUT
-    out = group.out(level)
-    for place in out if places is None else sorted({*out} & {*places}):
-        seat = group.seats[place]
-        if seat.status in ("active", "paused"):
-            outs.append(_stop(state, group, place, group.why_stopped(place, state.terms)))
-    return outs
+    out = group.out(ASTRAY if _flattened(state) else OUT)
+    asked = out if places is None else [place for place in out if place in places]
+    return [_stop(state, group, p, group.why_stopped(p, state.terms)) for p in asked]
 
 
 def _flattened(state: State) -> bool:
@@ -55,7 +49,7 @@ def _flattened(state: State) -> bool:
 
 def _stop(state: State, group: Group, place: int, why: str, by: str = "") -> Out:
     seat = group.seats[place]
-    seat.status, seat.why = "retired" if by else "stopped", why
+    group.leave(place, "retired" if by else "stopped", why)
     equity = float(group.batch.cell("p_equity")[place])
     journal: Journal = TRADES if group.champion else EXPERIMENTAL
     return journal, VariantStopped(state.at_ns, seat.variant.id, why, equity, by)
@@ -181,8 +175,7 @@ def compact(market: Market) -> None:
     """Forget places that nobody needs any more, once they are most of a group."""
     kept: list[Group] = []
     for group in market.groups:
-        side = group.batch.cell("a_side")
-        living = [i for i, s in enumerate(group.seats) if s.status not in GONE or side[i] != 0.0]
+        living = group.needed()
         dead = len(group.seats) - len(living)
         if group.champion or dead < max(COMPACT_MIN, len(living)):
             if living or group.champion:
@@ -205,7 +198,7 @@ def halt_all(state: State, halt: Halt) -> list[Out]:
     state.halt = halt
     level = OUT if _flattened(state) else NO_ENTRIES
     for _, group in state.groups():
-        places = [i for i, s in enumerate(group.seats) if s.status in ("active", "paused")]
+        places = [i for i, gone in enumerate(group.gone.tolist()) if not gone]
         group.bar(places, level)
         if level == OUT:
             for place in places:

@@ -63,12 +63,7 @@ class State:
 
     def running(self) -> int:
         """How many places are taken, the champions' not counted."""
-        return sum(
-            seat.status in ("active", "paused")
-            for _, group in self.groups()
-            if not group.champion
-            for seat in group.seats
-        )
+        return sum(group.count() for _, group in self.groups() if not group.champion)
 
     def positions(self) -> int:
         """How many paper positions are open."""

@@ -8,8 +8,11 @@ fill. Nothing here asks what time it is: time is what the events say.
 import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import fsum, isfinite
+from math import fsum, inf
+from operator import itemgetter
 from typing import Any, Final
+
+import numpy as np
 
 from liveopt.core.account import NO_ENTRIES
 from liveopt.core.bars import BarBuilder
@@ -292,34 +295,38 @@ def _explained(state: State, explained: Explained) -> list[Out]:
 # How they stand.
 
 
+_equity = itemgetter(0)
+
+
 def _standing(market: Market, bar: Bar) -> Standing:
     digest = hashlib.sha256()
     equities: list[float] = []
-    names: list[str] = []
-    most = 0.0
+    best, most = (-inf, ""), 0.0
     for group in market.groups:
         equity = group.batch.cell("p_equity")
         digest.update(equity.tobytes())
         if group.champion:
             continue
-        trades = group.batch.cell("a_trades").tolist()
-        for seat, value, count in zip(group.seats, equity.tolist(), trades, strict=True):
-            if seat.status in ("active", "paused") and isfinite(value):
-                equities.append(value)
-                names.append(seat.variant.id)
-                most = max(most, count)
-    best = max(range(len(equities)), key=equities.__getitem__, default=-1)
+        running = np.flatnonzero(~group.gone & np.isfinite(equity))
+        if len(running):
+            own = equity[running]
+            equities += own.tolist()
+            first = int(own.argmax())
+            best = max(
+                best, (float(own[first]), group.seats[running[first]].variant.id), key=_equity
+            )
+            most = max(most, float(group.batch.cell("a_trades")[running].max()))
     return Standing(
         bar.at_ns + market.builder.interval_ns,
         market.symbol,
         bar,
-        sum(s.status == "active" for g in market.groups if not g.champion for s in g.seats),
+        sum(group.count() for group in market.groups if not group.champion),
         sum(group.positions() for group in market.groups if not group.champion),
         market.trades,
         int(most),
         fsum(equities) / len(equities) if equities else None,
-        names[best] if equities else "",
-        equities[best] if equities else None,
+        best[1],
+        best[0] if equities else None,
         digest.hexdigest()[:16],
     )
 

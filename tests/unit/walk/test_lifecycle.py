@@ -211,7 +211,9 @@ def test_the_weakest_who_hold_nothing_make_room_in_turn() -> None:
     terms = msgspec.structs.replace(TERMS, variants_max=10, rotate_bars=10)
     people = variants(14, reckless=0.0)
     run = folded([*opening(people, terms), *MARKET[:3]])
-    at, rotated = 3, []
+    at = 3
+    rotated: list[Any] = []
+    equity: dict[str, float] = {}
     while not rotated:
         equity = {
             seat.variant.id: float(group.batch.cell("p_equity")[place])

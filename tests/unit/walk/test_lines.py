@@ -18,7 +18,7 @@ from liveopt.walk.lines import read_input, read_record, written
 from liveopt.walk.variant import Variant
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+text = st.text(st.characters(codec="utf-8"), max_size=12)
 words = st.sampled_from(["ema", "sma", "reverse"])
 parameters = st.dictionaries(st.sampled_from(["a", "b", "~b", "kind"]), finite | words, max_size=4)
 rates = st.floats(-0.09, 0.09)
