@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -212,9 +212,10 @@ async def _world(
     settle_ns = int(options.settle_ms * MS_NS)
     if exchange.is_file(source):
         played = Source(
-            Path(source), frozenset(live.symbols), wanted.speed, settle_ns, options.price_band
-        )
-        yield World(lambda _: Played(played), None, None), {}
+            Path(source), frozenset(live.symbols), wanted.speed, settle_ns, options.price_band,
+            candle_pushes=False,
+        )  # fmt: skip
+        yield World(lambda known: Played(replace(played, after=known)), None, None), {}
         return
     async with exchange.reach(source, live.symbols, settings, wanted.speed) as there:
         await exchange.check_listed(there.rest, live.symbols)

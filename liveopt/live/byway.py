@@ -3,6 +3,7 @@
 What comes back is journalled like a tick, so a replay needs neither the strategy nor its process.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -60,7 +61,12 @@ class Byway:
         found = self.pump.state.find(variant)
         assert found is not None
         _, group, _, seat = found
-        self.lane.add(seat.variant, group.batch.setup.rule.sides)
+        try:
+            self.lane.add(seat.variant, group.batch.setup.rule.sides)
+        except ValueError as full:
+            log.warning("a slow variant has no place", variant=variant, why=str(full))
+            strayed = Strayed(self.pump.state.at_ns, variant, "slow_no_place")
+            asyncio.get_running_loop().call_soon(self.pump.take, strayed)  # not amid an event
 
     def _take(self, events: Iterable[Event]) -> None:
         at_ns = self.pump.state.at_ns

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from liveopt.core.bars import infer_interval_ns
-from liveopt.core.events import Candle, FeedEvent
+from liveopt.core.events import Candle, FeedEvent, Tick
 from liveopt.data.candles import read_candles
 from liveopt.data.tables import DataError
 from liveopt.kucoin.intake import Intake, Tape, hole
@@ -30,6 +30,10 @@ class Source:
     speed: float = 1.0
     settle_ns: int = 1_000_000
     band: float = 0.2
+    candle_pushes: bool = True
+    """Whether candles of a recording are handed on: a push never says whether it is closed."""
+    after: tuple[Tick, ...] = ()
+    """What an earlier player handed on last, of each symbol: this one goes on behind it."""
 
 
 class Played:
@@ -45,17 +49,30 @@ class Played:
         self.bad = 0
         self._others: set[str] = set()
         self._source = source
+        self._after = {tick.symbol: tick for tick in source.after}
 
     async def run(self) -> None:
         """Returns at the end of the file; raises `BadRecording` or `DataError` for a bad one."""
         try:
-            async for events in self._events():
+            async for found in self._events():
+                events = [e for e in found if self._is_new(e)] if self._after else found
                 if events:
                     self.mailbox.put(events)
                 if self.mailbox.full:
                     await self.mailbox.room()
         finally:
             self.mailbox.close()
+
+    def _is_new(self, event: FeedEvent) -> bool:
+        """Whether it comes after what was handed on before."""
+        match event:
+            case Tick(symbol=symbol) if symbol in self._after:
+                last = self._after[symbol]
+                return (event.at_ns, event.sequence) > (last.at_ns, last.sequence)
+            case Candle(symbol=symbol) if symbol in self._after:
+                return event.bar.at_ns > self._after[symbol].at_ns
+            case _:
+                return True
 
     def others(self) -> str:
         """The symbols that were there and not wanted, in words."""
@@ -102,7 +119,7 @@ class Played:
             return None
         if frame.topic not in intake.channels:
             topic = parse(frame.topic)
-            if topic is None:
+            if topic is None or (topic.kind == "candles" and not self._source.candle_pushes):
                 return None
             if self._source.symbols and topic.symbol not in self._source.symbols:
                 self._others.add(topic.symbol)

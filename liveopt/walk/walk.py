@@ -109,7 +109,9 @@ def _candle(state: State, candle: Candle) -> list[Out]:
     if closed.late is not None:
         return outs
     market.ticks += 1
-    outs += _fine(state, market, candle.bar)
+    bar = candle.bar
+    market.last = Tick(bar.at_ns, bar.close, bar.volume, candle.symbol)
+    outs += _fine(state, market, bar)
     end_ns = candle.bar.at_ns + candle.interval_ns
     return outs + _closed(state, market, market.builder.seal(end_ns))
 
