@@ -19,12 +19,14 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 # Modules that may catch whatever comes: each logs and counts what it caught.
-CATCHES_ALL: frozenset[str] = frozenset({
-    "liveopt/guard/attempt.py",  # an emergency stop goes on whatever fails
-    "liveopt/journal/writer.py",  # what ends the writer ends the service
-    "liveopt/live/supervise.py",  # what crashes is started again
-    "liveopt/slow/worker.py",  # the user's code may raise anything
-})
+CATCHES_ALL: frozenset[str] = frozenset(
+    {
+        "liveopt/guard/attempt.py",  # an emergency stop goes on whatever fails
+        "liveopt/journal/writer.py",  # what ends the writer ends the service
+        "liveopt/live/supervise.py",  # what crashes is started again
+        "liveopt/slow/worker.py",  # the user's code may raise anything
+    }
+)
 
 # The paths of somebody's machine, as they slip into examples and logs.
 MACHINE_PATH = re.compile(r"(?<![\w.~)}\]-])/(?:work|root)\b")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,6 +45,7 @@ RECORD: Final = (
 RECORDS_PER_S: Final = 50_000
 JOURNAL_S: Final = 3.0
 SYNCS: Final = 200
+BATCH_BYTES: Final = 1 << 16
 READY_S: Final = 300.0
 MARKET_PER_S: Final = 10.0
 """Ticks a second of a busy market, to scale a replay to an hour."""
@@ -94,7 +94,8 @@ def live(
 
 def measure(room: Path, load_: Load, trials: int) -> dict[str, Any]:
     """All the figures of one machine and one run, the disk's own among them."""
-    sync_ms = syncs(room)
+    disk = Syncs()
+    disk.measure(room)
     with serving(room / "steady", load_) as service:
         service.end_after(load_.seconds)
     said: dict[str, Any] = {"variants": load_.variants, "rate": load_.rate, "speed": load_.speed}
@@ -110,7 +111,8 @@ def measure(room: Path, load_: Load, trials: int) -> dict[str, Any]:
     more_mib = said["rss_mib"] - few.gauged()["rss_mib"]
     more = load_.variants - FEW
     said["bytes_per_variant"] = more_mib * (1 << 20) / more if more > 0 else None
-    said["journal"] = journal(room / "journal", [*sync_ms, *syncs(room)])
+    disk.measure(room)
+    said["journal"] = journal(room / "journal", disk)
     said["journal"]["ack_of_the_run_ms"] = said.pop("ack_ms")
     said["journal"]["records_per_s_of_the_run"] = said.pop("records_per_s")
     said["replay"] = replayed(service.run, said["seconds"])
@@ -235,23 +237,39 @@ def held(looks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def quantiles(ms: list[float]) -> dict[str, float]:
+    """The middle, the worst of a hundred, the worst."""
+    ordered = sorted(ms)
+    last = len(ordered) - 1
+    return {"p50": ordered[last // 2], "p99": ordered[round(last * 0.99)], "max": ordered[last]}
+
+
 # The journal alone, and the disk alone.
 
 
-def syncs(room: Path) -> list[float]:
-    """How long this disk takes to make sure of some bytes at the end of a file, in ms."""
-    path, found = room / "syncs", []
-    with path.open("ab", buffering=0) as file:
-        for _ in range(SYNCS):
-            file.write(RECORD)
-            began_s = time.perf_counter()
-            os.fdatasync(file.fileno())
-            found.append((time.perf_counter() - began_s) * 1e3)
-    path.unlink()
-    return found
+@dataclass(frozen=True, slots=True)
+class Syncs:
+    """How long this disk takes to make sure of what was put at the end of a file, in ms."""
+
+    record: list[float] = field(default_factory=list)
+    """Of one record."""
+    batch: list[float] = field(default_factory=list)
+    """Of as much as a writer under load has at once."""
+
+    def measure(self, room: Path) -> None:
+        """Some more of both."""
+        path = room / "syncs"
+        with path.open("ab", buffering=0) as file:
+            for times, data in ((self.record, RECORD), (self.batch, bytes(BATCH_BYTES))):
+                for _ in range(SYNCS):
+                    file.write(data)
+                    began_s = time.perf_counter()
+                    os.fdatasync(file.fileno())
+                    times.append((time.perf_counter() - began_s) * 1e3)
+        path.unlink()
 
 
-def journal(folder: Path, sync_ms: list[float]) -> dict[str, Any]:
+def journal(folder: Path, disk: Syncs) -> dict[str, Any]:
     """An even load on a writer alone: how soon each record is on the disk."""
     folder.mkdir()
     ground = Ground(folder, {"run": "bench"}, lambda: 1, Limits(ballast_bytes=1 << 20))
@@ -277,12 +295,13 @@ def journal(folder: Path, sync_ms: list[float]) -> dict[str, Any]:
     took_s = time.perf_counter() - began_s
     if troubles:
         raise Failure("; ".join(troubles))
-    found, sync_p99_ms = acked.said(), statistics.quantiles(sync_ms, n=100)[98]
+    found = acked.said()
     return {
         "records_per_s": count / took_s,
         "ack_ms": found,
-        "fdatasync_ms": {"p50": statistics.median(sync_ms), "p99": sync_p99_ms},
-        "ack_p99_over_fdatasync_p99": found["p99"] / sync_p99_ms,
+        "fdatasync_ms": quantiles(disk.record),
+        "fdatasync_of_a_batch_ms": quantiles(disk.batch),
+        "ack_p99_over_fdatasync_p99": found["p99"] / quantiles(disk.record)["p99"],
     }
 
 
@@ -290,13 +309,20 @@ def journal(folder: Path, sync_ms: list[float]) -> dict[str, Any]:
 
 
 def replayed(run: Path, seconds: float) -> dict[str, Any]:
-    """The run once more, compared byte by byte: how much faster than it was."""
+    """The run once more, compared byte by byte: how much faster than it was.
+
+    An hour of a busy market is the same start and so many more ticks; where `rate` is ten times
+    `speed`, as many signal bars come with them.
+    """
     found = Replay(run, load())
     began_s = time.perf_counter()
+    first_s = 0.0
     for _ in found.steps():
-        pass
+        if found.ticks == 1:
+            first_s = time.perf_counter() - began_s
     elapsed_s = time.perf_counter() - began_s
-    per_s = found.ticks / elapsed_s
+    per_s = found.ticks / (elapsed_s - first_s)
+    hour_s = first_s + HOUR_S * MARKET_PER_S / per_s
     return {
         "ticks": found.ticks,
         "equal": found.difference is None and not found.damage,
@@ -304,7 +330,7 @@ def replayed(run: Path, seconds: float) -> dict[str, Any]:
         "elapsed_s": elapsed_s,
         "ticks_per_s": per_s,
         "speedup": seconds / elapsed_s,
-        "speedup_of_an_hour": per_s / MARKET_PER_S,
+        "speedup_of_an_hour": HOUR_S / hour_s,
     }
 
 
@@ -331,12 +357,9 @@ def stops(folder: Path, load_: Load, trials: int) -> dict[str, Any]:
         made = sum(isinstance(record, Entered) for _, record in step.outs)
         entries += made
         after += made if halted else 0
-    percent = statistics.quantiles(took_ms, n=100) if trials > 1 else took_ms * 99
     return {
         "trials": trials,
-        "p50_ms": percent[49],
-        "p99_ms": percent[98],
-        "max_ms": max(took_ms),
+        "took_ms": quantiles(took_ms),
         "late": late,
         "halts": halts,
         "entries": entries,

@@ -57,6 +57,7 @@ class Metronome:
         self.pace = pace
         self.address = ""
         self.sent = 0
+        self._runner: web.AppRunner | None = None
         self._prices = prices(pace.seed)
         self._tape: deque[tuple[int, float, int]] = deque(maxlen=TAPE)
         self._topic = f"/contractMarket/execution:{pace.symbol}"
@@ -71,10 +72,15 @@ class Metronome:
         app.router.add_get("/api/v1/contract/funding-rates", self._nothing)
         app.router.add_get("/api/v1/kline/query", self._klines)
         app.router.add_get("/endpoint", self._endpoint)
-        runner = web.AppRunner(app, access_log=None)
+        self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.address = "{}:{}".format(*runner.addresses[0][:2])
+
+    async def close(self) -> None:
+        """Nobody is answered any more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _bullet(self, _: web.Request) -> web.Response:
         place = {

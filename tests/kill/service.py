@@ -76,7 +76,7 @@ class Trial:
             found.at_work()
             tally.back_s.append(time.monotonic() - began_s)
             self._watch(r.uniform(0.0, 1.5))
-            if r.random() < 0.1:
+            if r.random() < 0.1 or not tally.second:
                 tally.wrong += refused(found)
                 tally.second += 1
         found.read()

@@ -3,7 +3,7 @@
 python -m tests.soak.live --ticks 10000000
 
 The service is the product's own (guard, engine, journal on the disk), its exchange a metronome of
-another process. Afterwards it is started once more on all that it wrote.
+another process. Afterwards its state is recovered once more from all that it wrote.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,6 @@ SPEED = 60.0
 FIRST = 1_000_000
 """Ticks before which memory may still find its size."""
 GROWTH_MAX = 0.01
-AGAIN_PER_S = 1000.0
-"""Ticks a second of the second start: a flood would be behind itself from the beginning."""
 
 
 def soak(folder: Path, ticks: int, first: int = FIRST) -> dict[str, Any]:
@@ -44,10 +41,6 @@ def soak(folder: Path, ticks: int, first: int = FIRST) -> dict[str, Any]:
     recovered_s = recovery_s(run)
     looks = [one for one in found["looks"] if one["ticks"] >= first]
     base = looks[0]
-    began_s = time.monotonic()
-    with serving(folder, replace(load_, rate=AGAIN_PER_S)) as again:
-        start_s = time.monotonic() - began_s
-        again.end_after(0.0)
     return {
         "ticks": found["ticks"],
         "dropped": found["dropped"],
@@ -58,7 +51,6 @@ def soak(folder: Path, ticks: int, first: int = FIRST) -> dict[str, Any]:
         **{name: at_rest([one[name] for one in looks]) for name in ("fds", "tasks", "threads")},
         "tick_to_journalled_decision_ms": found["tick_to_journalled_decision_ms"],
         "journal_bytes": sum(path.stat().st_size for path in run.glob("*.jsonl")),
-        "start_again_s": round(start_s, 2),
         "recovery_s": recovered_s,
         "heard": found["heard"],
         "verdicts": {name: inspect(run, name, live=False).verdict for name in journals(run)},
