@@ -198,22 +198,22 @@ FUNDING_RATE_MAX: Final = 0.1
 
 
 class _Funding(msgspec.Struct):
-    rate: float = msgspec.field(name="fundingRate")
-    at_ms: int = msgspec.field(name="timepoint")
+    rate: float = msgspec.field(name="value")
+    since_ms: int = msgspec.field(name="timePoint")
+    every_ms: int = msgspec.field(name="granularity")
 
 
-def read_fundings(data: msgspec.Raw) -> list[tuple[int, float]]:
-    """When funding was settled and at what rate, oldest first.
+def read_funding(data: msgspec.Raw) -> tuple[int, float]:
+    """When funding is settled next, and the rate as it stands now.
 
-    `[{"symbol":"XBTUSDTM","fundingRate":0.000018,"timepoint":1700310700000}]`
+    `{"symbol":".XBTUSDTMFPI8H","granularity":28800000,"timePoint":1731441600000,"value":0.000641}`
     """
-    found = []
-    for row in decode(data, list[_Funding]):
-        _check_time(row.at_ms * MS_NS)
-        if not abs(row.rate) < FUNDING_RATE_MAX:  # NaN is not
-            raise Garbled(f"a funding rate of {row.rate}")
-        found.append((row.at_ms * MS_NS, row.rate))
-    return sorted(found)
+    row = decode(data, _Funding)
+    at_ns = (row.since_ms + row.every_ms) * MS_NS
+    _check_time(at_ns)
+    if not abs(row.rate) < FUNDING_RATE_MAX:  # NaN is not
+        raise Garbled(f"a funding rate of {row.rate}")
+    return at_ns, row.rate
 
 
 def read_trades(venue: Venue, symbol: str, data: msgspec.Raw) -> list[Tick]:

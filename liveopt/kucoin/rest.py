@@ -34,7 +34,7 @@ from liveopt.kucoin.replies import (
     read_bullet,
     read_candles,
     read_fees,
-    read_fundings,
+    read_funding,
     read_reply,
     read_time_ms,
     read_trades,
@@ -151,11 +151,10 @@ class Rest:
         got = await self._call(words.SYMBOLS[self.venue])
         return read_listings(self.venue, got.data)
 
-    async def fundings(self, symbol: str, from_ns: int, to_ns: int) -> list[tuple[int, float]]:
-        """When funding was settled within `[from_ns, to_ns]` and at what rate, oldest first."""
-        ms_ns = 1_000_000
-        query = {"symbol": symbol, "from": str(-(-from_ns // ms_ns)), "to": str(to_ns // ms_ns)}
-        return read_fundings((await self._call(words.FUNDINGS, query)).data)
+    async def funding(self, symbol: str) -> tuple[int, float]:
+        """When a contract's funding is settled next, and the rate as it stands now."""
+        endpoint = words.FUNDING._replace(path=words.FUNDING.path.format(symbol=symbol))
+        return read_funding((await self._call(endpoint)).data)
 
     async def fees(self, symbol: str) -> Fees:
         """What this account pays; without credentials, what the lowest level pays."""

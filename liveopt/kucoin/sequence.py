@@ -87,6 +87,11 @@ class Sequencer:
         return self.doubtful and bool(self._ticks) and self._ticks[-1].sequence > self._before
 
     @property
+    def withheld(self) -> bool:
+        """Ticks may be missing, or wait for more than to settle."""
+        return self.held or self.fenced or self.restarted or (self.doubtful and len(self) > 0)
+
+    @property
     def due(self) -> bool:
         """Something that waits can be handed on once it has settled."""
         if self.held or self.fenced or not len(self):

@@ -52,8 +52,8 @@ SYMBOLS: Final[dict[Venue, Endpoint]] = {
     "spot": Endpoint("/api/v2/symbols", 4),
     "futures": Endpoint("/api/v1/contracts/active", 3),
 }
-FUNDINGS: Final = Endpoint("/api/v1/contract/funding-rates", 5)
-"""Settled rates; futures only."""
+FUNDING: Final = Endpoint("/api/v1/funding-rate/{symbol}/current", 2)
+"""What will be settled next; futures only."""
 FEES: Final[dict[Venue, Endpoint]] = {
     "spot": Endpoint("/api/v1/trade-fees", 3, "spot", signed=True),
     "futures": Endpoint("/api/v1/trade-fees", 3, "futures", signed=True),

@@ -139,6 +139,14 @@ class Feed:
             if self._options.audit:
                 group.create_task(self._audit(), name="audit")
 
+    def whole(self, symbol: str) -> bool:
+        """Nothing of its trades is missing or held back: the clock may close its bars."""
+        return not self.mailbox.unread and all(
+            self._keeper_of[name].ready.is_set() and not channel.sequencer.withheld
+            for name, channel in self.intake.channels.items()
+            if isinstance(channel, Tape) and channel.topic.symbol == symbol
+        )
+
     # What the lines bring.
 
     def raw(self, frame: str | bytes, now_ns: int) -> None:

@@ -42,6 +42,11 @@ class Mailbox:
             self._room.clear()
 
     @property
+    def unread(self) -> bool:
+        """Something waits for the reader."""
+        return bool(self._events)
+
+    @property
     def full(self) -> bool:
         """The reader is behind by the bound."""
         return not self._room.is_set()

@@ -74,6 +74,10 @@ class Played:
             case _:
                 return True
 
+    def whole(self, _symbol: str) -> bool:
+        """What is played is all there is."""
+        return not self.mailbox.unread
+
     def others(self) -> str:
         """The symbols that were there and not wanted, in words."""
         return ", ".join(sorted(self._others)) or "none"

@@ -38,6 +38,8 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "eligible_reason": why_none_is_eligible(board),
         "positions": state.positions(),
         "ticks": board.ticks,
+        "late_ticks": sum(market.builder.late for market in state.markets.values()),
+        "holes": board.holes,
         "entries": board.entries,
         "trades": board.trades,
         "stopped": dict(board.stopped),

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from liveopt.core.bars import DAY_NS, SECOND_NS
+from liveopt.core.bars import FILL_NS_MAX, SECOND_NS
 from liveopt.core.events import Bar, Tick
 from liveopt.journal import snapshots
 from liveopt.journal.places import Position
@@ -20,9 +20,9 @@ from liveopt.live.mailbox import Mailbox
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.supervise import Supervisor
 from liveopt.live.watchdog import Watchdog
-from liveopt.walk.events import Add, Begin, Begun, Funding, Past, Time
+from liveopt.walk.events import Add, Begin, Begun, Past, Time
 from liveopt.walk.image import image
-from liveopt.walk.state import State
+from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
 
 log = structlog.get_logger()
@@ -33,9 +33,9 @@ TIME_S: Final = 0.25
 LATE_NS: Final = SECOND_NS
 """A bar is closed by the clock this long after its end: ticks may still be under way."""
 CLOCK_S_MAX: Final = 5.0
-FUNDING_S: Final = 30.0
-FUNDING_PAST_NS: Final = DAY_NS
-"""An engine that was away longer does not ask for what it missed before."""
+FUNDING_S: Final = 20.0
+SEALED_MAX: Final = 50
+"""Bars that one event may close."""
 SNAPSHOT_LOOK_S: Final = 0.5
 PAST_MAX: Final = 300
 ADDED_MAX: Final = 64
@@ -50,6 +50,9 @@ class Running(Protocol):
     async def run(self) -> None:
         """Until it ends."""
 
+    def whole(self, symbol: str) -> bool:
+        """Whether nothing of a symbol is missing or held back."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -61,8 +64,8 @@ class World:
     """The exchange's clock; None where a file is played, whose ticks are the only clock."""
     history: Callable[[str], Awaitable[Sequence[Bar]]] | None
     """Closed signal bars of a symbol, up to now."""
-    fundings: Callable[[str, int, int], Awaitable[list[tuple[int, float]]]] | None = None
-    """When a perpetual's funding was settled within a span, and at what rate."""
+    funding: Callable[[str], Awaitable[tuple[int, float]]] | None = None
+    """When a perpetual's funding is settled next, and the rate as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Service:
     watchdog: Watchdog = field(default_factory=Watchdog)
     byway: Byway | None = None
     """To the strategies that run in another process."""
+    _running: Running | None = None
     _snapshot_seq: int = 0
     _snapshot_s: float = 0.0
 
@@ -133,7 +137,7 @@ class Service:
     async def _feed(self) -> None:
         """One life of the feed: it goes on where the one before stopped."""
         last = tuple(m.last for m in self.state.markets.values() if m.last is not None)
-        running = self.world.open_feed(last)
+        running = self._running = self.world.open_feed(last)
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(running.run(), name="feed")
             await self.pump.run(running.mailbox)
@@ -145,7 +149,10 @@ class Service:
             await asyncio.sleep(BEAT_S)
 
     async def _tell_time(self) -> None:
-        """Bars close by the exchange's clock where nothing trades."""
+        """Bars close by the exchange's clock where nothing trades, unless ticks may be missing.
+
+        What a feed holds back is fitted in first: a bar that has closed takes no tick any more.
+        """
         if self.world.now_ns is None:
             return
         while True:
@@ -156,32 +163,44 @@ class Service:
             except (RestError, TimeoutError) as error:
                 log.warning("the exchange's clock cannot be read", why=str(error))
                 continue
-            if any(market.builder.due(now_ns) for market in self.state.markets.values()):
-                self.pump.take(Time(now_ns))
+            for market in self.state.markets.values():
+                await self._seal(market, now_ns)
+
+    async def _seal(self, market: Market, now_ns: int) -> None:
+        """After a long silence in parts, for a thousand bars at once would be a standstill."""
+        while market.builder.due(now_ns) and self._is_whole(market.symbol):
+            open_ns, width_ns = market.builder.open_ns, market.builder.interval_ns
+            assert open_ns is not None
+            until_ns = min(now_ns, open_ns + SEALED_MAX * width_ns)
+            if now_ns - open_ns > FILL_NS_MAX:  # an outage, which is told and not filled
+                until_ns = now_ns
+            self.pump.take(Time(until_ns, market.symbol))
+            await asyncio.sleep(0)
+
+    def _is_whole(self, symbol: str) -> bool:
+        running = self._running
+        return running is not None and not self.pump.busy and running.whole(symbol)
 
     async def _settle_funding(self) -> None:
-        """Whoever holds a perpetual when funding is settled pays or gets it, with the next tick.
+        """Whoever holds a perpetual when funding is settled pays or gets it.
 
-        A rate is known only once it is settled, so it comes up to a minute late.
+        The rate is the one that stood half a minute before, at most: the exchange settles what it
+        works out at that very instant, and tells it later.
         """
-        if self.world.fundings is None or self.world.now_ns is None:
+        if self.world.funding is None:
             return
         while True:
-            await asyncio.sleep(FUNDING_S)
             for market in self.state.markets.values():
-                if market.last is None:
-                    continue
                 try:
                     async with asyncio.timeout(FUNDING_S):
-                        now_ns = await self.world.now_ns()
-                        since_ns = max(market.funded_ns + 1, now_ns - FUNDING_PAST_NS)
-                        settled = await self.world.fundings(market.symbol, since_ns, now_ns)
+                        at_ns, rate = await self.world.funding(market.symbol)
                 except (RestError, TimeoutError) as error:
                     log.warning("no word of funding", symbol=market.symbol, why=str(error))
                     continue
-                for at_ns, rate in settled:
-                    if at_ns > max(market.funded_ns, market.origin_ns or at_ns):
-                        self.pump.take(Funding(at_ns, market.symbol, rate))
+                waiting = self.pump.settlements.get(market.symbol)
+                if at_ns > market.funded_ns and (waiting is None or waiting[0] == at_ns):
+                    self.pump.settlements[market.symbol] = at_ns, rate
+            await asyncio.sleep(FUNDING_S)
 
     async def _keep_snapshots(self) -> None:
         loop = asyncio.get_running_loop()

@@ -67,9 +67,10 @@ class Begun(msgspec.Struct, frozen=True, tag=True):
 
 
 class Time(msgspec.Struct, frozen=True, tag=True):
-    """The exchange's clock: bars that end at or before it are over, ticks or not."""
+    """The exchange's clock: a symbol's bars that end at or before it are over, ticks or not."""
 
     at_ns: int
+    symbol: str
 
 
 class Funding(msgspec.Struct, frozen=True, tag=True):

@@ -169,7 +169,7 @@ def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
 def _time(state: State, time: Time) -> list[Out]:
     outs = _join(state) if state.joining else []
     state.at_ns = max(state.at_ns, time.at_ns)
-    for market in state.markets.values():
+    if (market := state.markets.get(time.symbol)) is not None:
         outs += _closed(state, market, market.builder.seal(time.at_ns))
     return outs
 

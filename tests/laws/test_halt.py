@@ -26,7 +26,7 @@ from liveopt.walk.events import Add, Pause, Resume, Retire, Time
 from liveopt.walk.image import image
 from liveopt.walk.lines import read_record
 from liveopt.walk.records import OUTPUTS, Entered, Halted, Reopened
-from tests.run import Live, appended, opening, strategies, ticks, variants
+from tests.run import SYMBOL, Live, appended, opening, strategies, ticks, variants
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -65,7 +65,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule()
     def falls_silent(self) -> None:
-        self.look(self.live.pump.take(Time(MARKET[self.now].at_ns)))
+        self.look(self.live.pump.take(Time(MARKET[self.now].at_ns, SYMBOL)))
 
     # the operator
 

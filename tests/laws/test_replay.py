@@ -24,6 +24,7 @@ from liveopt.walk.lines import read_input, written
 from liveopt.walk.records import OUTPUTS
 from tests.run import (
     CHAMPION,
+    SYMBOL,
     Folded,
     Live,
     appended,
@@ -49,7 +50,7 @@ def events() -> tuple[Input, ...]:
     return (
         *opening(PEOPLE), *market[:150], Pause(1, ("v003", "nobody"), "me", "why not"),
         *market[150:200], Halt(1, 2, "halt_and_flatten"), *market[200:220], Reopen(1, 3),
-        *market[220:300], Retire(1, ("v005",), "me", "enough"), *market[300:], Time(end_ns),
+        *market[220:300], Retire(1, ("v005",), "me", "enough"), *market[300:], Time(end_ns, SYMBOL),
     )  # fmt: skip
 
 

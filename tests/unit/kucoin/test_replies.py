@@ -24,7 +24,7 @@ from liveopt.kucoin.replies import (
     read_bullet,
     read_candles,
     read_fees,
-    read_fundings,
+    read_funding,
     read_reply,
     read_time_ms,
     read_trades,
@@ -281,21 +281,19 @@ def test_a_fine_answer_hands_its_data_on(venue: Venue) -> None:
     assert bytes(data_of(200, FINE, "none", 0)) == b"7"
 
 
-def test_settled_funding_comes_oldest_first() -> None:
-    rows = [
-        {"symbol": "XBTUSDTM", "fundingRate": -0.0001, "timepoint": 1700323200000},
-        {"symbol": "XBTUSDTM", "fundingRate": 0.000018, "timepoint": 1700294400000},
-    ]
-    assert read_fundings(raw(rows)) == [
-        (1700294400 * SECOND_NS, 0.000018),
-        (1700323200 * SECOND_NS, -0.0001),
-    ]
+FUNDING = {
+    "symbol": ".XBTUSDTMFPI8H", "granularity": 28800000, "timePoint": 1731441600000,
+    "value": 6.41e-4, "predictedValue": 5.2e-5, "fundingRateCap": 0.003,
+}  # fmt: skip
+
+
+def test_funding_is_settled_at_the_end_of_its_period() -> None:
+    assert read_funding(raw(FUNDING)) == (1731470400 * SECOND_NS, 6.41e-4)
 
 
 @pytest.mark.parametrize(
-    "change", [{"fundingRate": 0.5}, {"fundingRate": "0.1"}, {"timepoint": 17}, {"timepoint": None}]
+    "change", [{"value": 0.5}, {"value": "0.1"}, {"timePoint": 17}, {"granularity": None}]
 )
 def test_a_funding_rate_that_no_market_has_is_refused(change: dict[str, Any]) -> None:
-    row = {"symbol": "XBTUSDTM", "fundingRate": 0.0001, "timepoint": 1700294400000}
     with pytest.raises(Garbled):
-        read_fundings(raw([row | change]))
+        read_funding(raw(FUNDING | change))

@@ -470,16 +470,7 @@ async def test_a_proxy_is_used_for_the_exchange_and_not_for_this_machine() -> No
             assert http.trust_env == proxied
 
 
-async def test_fundings_are_asked_for_within_a_span(exchange: Exchange, make: Make) -> None:
-    asked: list[dict[str, str]] = []
-
-    def answer(request: web.Request) -> web.Response:
-        asked.append(dict(request.query))
-        row = {"symbol": "XBTUSDTM", "fundingRate": 0.0001, "timepoint": 1700294400000}
-        return fine([row])
-
-    exchange.says("/api/v1/contract/funding-rates", answer)
-    rest = make(venue="futures")
-    found = await rest.fundings("XBTUSDTM", 1_700_290_000_000_000_001, 1_700_300_000_000_000_000)
-    assert found == [(1_700_294_400_000_000_000, 0.0001)]
-    assert asked == [{"symbol": "XBTUSDTM", "from": "1700290000001", "to": "1700300000000"}]
+async def test_the_next_funding_is_asked_for_by_symbol(exchange: Exchange, make: Make) -> None:
+    row = {"granularity": 28800000, "timePoint": 1731441600000, "value": 6.41e-4}
+    exchange.says("/api/v1/funding-rate/XBTUSDTM/current", lambda _: fine(row))
+    assert await make("futures").funding("XBTUSDTM") == (1731470400 * 10**9, 6.41e-4)

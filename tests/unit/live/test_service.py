@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from liveopt import logs
-from liveopt.core.bars import MINUTE_NS, SECOND_NS
+from liveopt.core.bars import DAY_NS, MINUTE_NS, SECOND_NS
 from liveopt.core.events import Bar, Tick
 from liveopt.journal import snapshots
 from liveopt.live.mailbox import Mailbox
@@ -19,7 +19,7 @@ from liveopt.live.recover import recover_run
 from liveopt.live.report import report
 from liveopt.live.service import ADDED_MAX, PAST_MAX, Rhythm, Service, World, additions
 from liveopt.live.supervise import Supervisor, TooManyCrashes
-from liveopt.walk.events import Add, Begin, Begun, Past, Time
+from liveopt.walk.events import Add, Begin, Begun, Funding, Past, Time
 from liveopt.walk.image import image
 from liveopt.walk.lines import read_input
 from tests.run import (
@@ -48,9 +48,14 @@ def _logs() -> None:
 class Fed:
     """A feed of given ticks; some lives of it end with a crash."""
 
+    unbroken = True
+
     def __init__(self, events: Sequence[Tick], crash: bool, pause_s: float = 0.0) -> None:
         self.mailbox = Mailbox()
         self.events, self.crash, self.pause_s = events, crash, pause_s
+
+    def whole(self, symbol: str) -> bool:
+        return symbol == SYMBOL and self.unbroken and not self.mailbox.unread
 
     async def run(self) -> None:
         try:
@@ -150,8 +155,55 @@ async def test_bars_close_by_the_exchanges_clock_a_second_after_their_end(tmp_pa
 
     await service(live, Market([], pause_s=1.2), now_ns=now_ns).run()
     live.close()
-    assert [e for e in inputs(live) if isinstance(e, Time)] == [Time(MARKET[-1].at_ns + MINUTE_NS)]
+    told = [e for e in inputs(live) if isinstance(e, Time)]
+    assert told == [Time(MARKET[-1].at_ns + MINUTE_NS, SYMBOL)]
     assert not live.pump.board.restarts
+
+
+async def test_no_bar_closes_by_the_clock_while_ticks_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(tmp_path)
+    live.take(opening(PEOPLE))
+    monkeypatch.setattr(Fed, "unbroken", False)
+
+    async def now_ns() -> int:
+        return MARKET[-1].at_ns + 5 * MINUTE_NS
+
+    await service(live, Market([], pause_s=0.8), now_ns=now_ns).run()
+    live.close()
+    assert not [e for e in inputs(live) if isinstance(e, Time)]
+
+
+@pytest.mark.parametrize(("silent_ns", "events"), [(300 * MINUTE_NS, 6), (3 * DAY_NS, 1)])
+async def test_a_long_silence_closes_in_parts_and_an_outage_at_once(
+    tmp_path: Path, silent_ns: int, events: int
+) -> None:
+    live = Live(tmp_path)
+    live.take(opening(PEOPLE))
+
+    async def now_ns() -> int:
+        return MARKET[-1].at_ns + silent_ns
+
+    await service(live, Market([], pause_s=1.0), now_ns=now_ns).run()
+    live.close()
+    steps = [e.at_ns for e in inputs(live) if isinstance(e, Time)]
+    assert len(steps) == events
+    assert steps[-1] >= MARKET[-1].at_ns + silent_ns - MINUTE_NS - SECOND_NS
+
+
+async def test_funding_is_settled_before_the_first_tick_after_its_time(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take(opening(PEOPLE))
+    settled_ns = MARKET[100].at_ns
+    live.pump.settlements[SYMBOL] = settled_ns, 0.001
+    await service(live, Market([])).run()
+    live.close()
+    events = inputs(live)
+    at = events.index(Funding(settled_ns, SYMBOL, 0.001))
+    assert events[at + 1] == MARKET[100]
+    assert events[at - 1] == MARKET[99]
+    assert not live.pump.settlements
 
 
 async def test_state_is_put_down_when_there_is_enough_news(tmp_path: Path) -> None:

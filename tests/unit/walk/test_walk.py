@@ -49,12 +49,12 @@ def test_time_closes_bars_where_nothing_trades() -> None:
     run = folded([*opening(ONE), *MARKET[:30]])
     bars = run.state.markets[SYMBOL].bars
     now_ns = MARKET[29].at_ns + 5 * MINUTE_NS
-    run.take([Time(now_ns)])
+    run.take([Time(now_ns, SYMBOL)])
     assert run.state.markets[SYMBOL].bars == bars + 5
     assert run.state.at_ns == now_ns
     assert [s.at_ns for s in run.of(Standing)][-1] <= now_ns  # type: ignore[attr-defined]
     since = len(run.outs)
-    run.take([Time(now_ns - MINUTE_NS)])
+    run.take([Time(now_ns - MINUTE_NS, SYMBOL)])
     assert run.state.at_ns == now_ns
     assert len(run.outs) == since
 
