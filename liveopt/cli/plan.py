@@ -142,6 +142,7 @@ def genesis(settings: Settings, seed: int) -> dict[str, object]:
         "liveopt": liveopt.__version__,
         "code": code_hash(),
         "config": config_hash(settings),
+        "feed": settings.live.feed,
         "numpy": np.__version__,
         "seed": seed,
     }

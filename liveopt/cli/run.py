@@ -174,24 +174,26 @@ def _sim(settings: Settings, how: Start) -> list[str] | None:
 
 
 def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:
-    """The run to go on with, or a name that no run has."""
-    latest = folder.latest(state)
-    if latest is not None and not fresh:
-        _refuse_other_settings(settings, latest)
-        return latest.name
+    """The run to go on with, or a name that no run has.
+
+    A run goes on with the market it began with. A market made up for one run ends with it.
+    """
+    if not fresh and settings.live.feed != "sim":
+        for run in folder.runs(state):  # newest first
+            began = began_with(run)
+            if began is not None and began.get("feed") == settings.live.feed:
+                _refuse_other_terms(settings, run, began)
+                return run.name
     now = datetime.fromtimestamp(Clock().wall() / SECOND_NS, UTC)
     stamp = now.strftime("%Y%m%d-%H%M%S")
     names = [stamp, *(f"{stamp}-{number}" for number in range(2, 100))]
     return next(name for name in names if not (state / name).exists())
 
 
-def _refuse_other_settings(settings: Settings, run: Path) -> None:
+def _refuse_other_terms(settings: Settings, run: Path, began: dict[str, Any]) -> None:
     """A run goes on under the terms and by the program it began with, or not at all."""
-    began = began_with(run)
-    if began is None:
-        return
     for what, is_now in (("config", plan.config_hash(settings)), ("code", plan.code_hash())):
-        if began.get(what) not in (None, is_now):
+        if began.get(what) != is_now:
             other = "other settings" if what == "config" else "another version of liveopt"
             raise ConfigError(
                 f"{run} was begun with {other}; put them back, or begin a new run with --fresh"

@@ -47,8 +47,13 @@ def latest(state: Path) -> Path | None:
         run = state / link.readlink().name
         if run.is_dir():
             return run
-    runs = [run for run in state.iterdir() if _is_run(run)] if state.is_dir() else []
-    return max(runs, key=_order, default=None)
+    return next(iter(runs(state)), None)
+
+
+def runs(state: Path) -> list[Path]:
+    """The folders of all runs, the newest first."""
+    found = [run for run in state.iterdir() if _is_run(run)] if state.is_dir() else []
+    return sorted(found, key=_order, reverse=True)
 
 
 def find(path: Path) -> tuple[Path, str | None]:
