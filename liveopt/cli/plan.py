@@ -26,6 +26,7 @@ from liveopt.walk.variant import Variant, check_variant
 
 SLOW_EACH = 8
 """Variants of a slow strategy and symbol."""
+DECIDING_SECTIONS = ("account", "costs", "live")
 MAIN = "main"
 """The champion's name; with several symbols, each has one."""
 
@@ -150,10 +151,7 @@ def genesis(settings: Settings, seed: int) -> dict[str, object]:
 
 def config_hash(settings: Settings) -> str:
     """Of the settings that decide what a run does, not of where it listens and writes."""
-    parts = {
-        name: getattr(settings, name).model_dump(mode="json")
-        for name in ("account", "costs", "live")
-    }
+    parts = {name: getattr(settings, name).model_dump(mode="json") for name in DECIDING_SECTIONS}
     for name in ("feed", "enabled", "slow_budget_ms"):
         parts["live"].pop(name, None)
     text = json.dumps(parts, sort_keys=True)

@@ -14,7 +14,7 @@ import typer
 from liveopt import config
 from liveopt.cli import exchange, plan
 from liveopt.cli.fit import misfits
-from liveopt.cli.show import Failure
+from liveopt.cli.show import Failure, note
 from liveopt.config import ConfigError, Settings
 from liveopt.core.bars import SECOND_NS
 from liveopt.guard import lock
@@ -28,6 +28,7 @@ from liveopt.live.pump import INPUTS
 from liveopt.strategies import load
 
 PYTHON: Final = (sys.executable, "-m", "liveopt")
+SETTINGS_FILE: Final = "settings.json"
 COMMAND_S: Final = 30.0
 """Newcomers may have to be compiled first."""
 DEMO_SPEED: Final = "20"
@@ -74,7 +75,7 @@ def run(
 
     A run that was cut off goes on where it was. Example: `liveopt run --feed sim --variants 100`
     """
-    wanted = {"symbols": ",".join(symbol or ()), "feed": feed, "variants": variants}
+    wanted = {"SYMBOLS": ",".join(symbol or ()), "FEED": feed, "VARIANTS": variants}
     settings = _settings({f"LIVE__{k}": v for k, v in wanted.items() if v}, real_orders)
     if not settings.live.enabled:
         raise Failure("the optimizer is switched off: live.enabled (OPTIMIZER_ENABLED) is false")
@@ -196,8 +197,24 @@ def _refuse_other_terms(settings: Settings, run: Path, began: dict[str, Any]) ->
         if began.get(what) != is_now:
             other = "other settings" if what == "config" else "another version of liveopt"
             raise ConfigError(
-                f"{run} was begun with {other}; put them back, or begin a new run with --fresh"
+                f"{run} was begun with {other}{_changes(settings, run)}; put that back, or begin a"
+                " new run with --fresh"
             )
+
+
+def _changes(settings: Settings, run: Path) -> str:
+    """Which settings are not what they were, where the run's folder says."""
+    try:
+        before = Settings.model_validate_json((run / SETTINGS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    found = [
+        f"{section}.{key} was {was}, is {now}"
+        for section in plan.DECIDING_SECTIONS
+        for key, was in getattr(before, section).model_dump(mode="json").items()
+        if was != (now := getattr(settings, section).model_dump(mode="json")[key])
+    ]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def began_with(run: Path) -> dict[str, Any] | None:
@@ -213,8 +230,29 @@ def began_with(run: Path) -> dict[str, Any] | None:
 def _settings(wanted: dict[str, Any], real_orders: bool = False) -> Settings:
     """The settings with what the command line says on top; the engine's process reads the same."""
     for name, value in wanted.items():
-        os.environ[f"LIVEOPT__{name.upper()}"] = str(value)
+        os.environ[f"LIVEOPT__{name}"] = str(value)
+    try:
+        loaded = _fitting(real_orders)
+    except ConfigError as error:
+        text = str(error)
+        for name in wanted:  # as it was typed
+            text = text.replace(f"environment LIVEOPT__{name}: {_dotted(name)}", _option(name))
+        raise ConfigError(text) from error
+    if loaded.settings.live.auto_promote:
+        note("live.auto_promote is on, but the promotion gate is not in this release: none is made")
+    return loaded.settings
+
+
+def _fitting(real_orders: bool) -> config.Loaded:
     loaded = config.examine(real_orders=real_orders)
     if problems := misfits(loaded):
         raise ConfigError("\n".join(problems))
-    return loaded.settings
+    return loaded
+
+
+def _dotted(name: str) -> str:
+    return name.replace("__", ".").lower()
+
+
+def _option(name: str) -> str:
+    return {"LIVE__SYMBOLS": "--symbol"}.get(name, f"--{name.rpartition('__')[2].lower()}")
