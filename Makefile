@@ -50,12 +50,12 @@ bench-feed: $(STAMP)  ## how many ticks a second the feed takes, and how late th
 
 kill: $(STAMP)  ## kill -9 the whole service 500 times, and stop it during each fault
 	$(BIN)/python -m tests.kill.service --kills 500 $(ARGS)
-	$(BIN)/python -m tests.kill.stop --rounds 10 $(ARGS)
+	$(BIN)/python -m tests.kill.stop --each 10 $(ARGS)
 
-crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, every failing write
+crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, 5,000 kills
 	$(BIN)/python -m tests.crash.power --states 10000000 $(ARGS)
 	$(BIN)/python -m tests.crash.bits $(ARGS)
-	$(BIN)/python -m tests.crash.faults $(ARGS)
+	$(BIN)/python -m tests.crash.kill --kills 5000 $(ARGS)
 
 stop-trials: $(STAMP)  ## 2,000 emergency stops of a saturated engine
 	$(BIN)/python -m tests.guard.trials $(ARGS)
@@ -67,7 +67,8 @@ bench-journal: $(STAMP)  ## records a second, acknowledgements beside the disk's
 	$(BIN)/python -m tests.bench.journal $(ARGS)
 
 bench-live: $(STAMP)  ## the live run under load: lateness, processor, memory, replay, stop
-	$(BIN)/liveopt bench live $(ARGS)
+	$(BIN)/liveopt bench live --seconds 60 --trials 2000 $(ARGS)
+	$(BIN)/liveopt bench live --variants 100 --rate 10000 --seconds 60 --trials 0 $(ARGS)
 
 bench: $(STAMP)  ## how many variant-bars a second this machine does
 	$(BIN)/liveopt bench engine

@@ -86,7 +86,7 @@ def part(inputs: Inputs, variants: Int64) -> Inputs:
         used, again = np.unique(place[variants], return_inverse=True)
         windows.append(found[used])
         places.append(again.astype(np.int64))
-        sums.append(kept[:, used])
+        sums.append(np.ascontiguousarray(kept[:, used]))
     depth = _depth(inputs.kinds, windows)
     history = {
         name: values[len(values) - depth :].copy() for name, values in inputs.history.items()

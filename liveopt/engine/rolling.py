@@ -10,7 +10,10 @@ did to them does not grow with the length of a run. Counted from the first bar, 
 no restart moves it."""
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+SIGNATURE = "void(float64[::1], int64[::1], float64[:, ::1], int64, boolean, float64[:, ::1])"
+
+
+@njit(SIGNATURE, error_model="numpy", nogil=True, cache=True)
 def averages(values: Any, windows: Any, sums: Any, seen: int, weighted: bool, out: Any) -> None:
     """Fill `out` [bar, window], adding one value after the other as they would come in live.
 

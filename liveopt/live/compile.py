@@ -6,10 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import structlog
+
 from liveopt.engine.cpu import compiled
 from liveopt.engine.emit_numba import source
-from liveopt.engine.kernels import is_compiled, load_kernel
+from liveopt.engine.kernels import is_compiled, load_kernel, text_of
 from liveopt.engine.program import Program
+
+log = structlog.get_logger()
 
 COMPILE_S: Final = 120.0
 LOADER: Final = "import sys; from liveopt.live.compile import load; load(sys.stdin.read())"
@@ -17,7 +21,7 @@ LOADER: Final = "import sys; from liveopt.live.compile import load; load(sys.std
 
 def load(text: str) -> None:
     """Compile a kernel's text, which leaves its machine code in the cache."""
-    load_kernel(text).advance.overloads  # noqa: B018  the signature compiles it on import
+    load_kernel(text)  # the signatures in it compile it
 
 
 async def compile_all(programs: Sequence[Program], said: Callable[[int, int], None]) -> None:
@@ -25,29 +29,39 @@ async def compile_all(programs: Sequence[Program], said: Callable[[int, int], No
 
     A process that fails costs time only: the kernel is then compiled where it is used.
     """
-    texts = [source(program) for program in programs]
+    texts = [text_of("rolling"), *(source(program) for program in programs)]
     missing = [text for text in dict.fromkeys(texts) if not is_compiled(text)]
     turns = asyncio.Semaphore(max(1, len(os.sched_getaffinity(0))))
     done = 0
 
     async def one(text: str) -> None:
         nonlocal done
-        async with turns, asyncio.timeout(COMPILE_S):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", LOADER, stdin=asyncio.subprocess.PIPE
-            )
+        async with turns:
             try:
-                await process.communicate(text.encode())
-            finally:
-                if process.returncode is None:
-                    process.kill()
+                async with asyncio.timeout(COMPILE_S):
+                    await _elsewhere(text)
+            except (OSError, TimeoutError) as error:
+                log.warning("a step was not compiled by a process of its own", why=str(error))
         done += 1
         said(done, len(missing))
 
-    if len(missing) > 1:
+    if missing:
         said(0, len(missing))
         async with asyncio.TaskGroup() as group:
             for text in missing:
                 group.create_task(one(text))
+    await asyncio.to_thread(load_kernel, texts[0])
     for program in programs:
         await asyncio.to_thread(compiled, program)
+
+
+async def _elsewhere(text: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOADER, stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        await process.communicate(text.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
