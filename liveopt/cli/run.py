@@ -141,6 +141,7 @@ def start(settings: Settings, how: Start) -> None:
         ],
         sim=_sim(settings, how),
         port=settings.control.port,
+        port_fallback=settings.live.feed == "sim",
         limits=Limits(
             answer_s=settings.control.answer_ms / 1000.0,
             heartbeat_s=settings.control.heartbeat_s,

@@ -6,15 +6,17 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Final, TextIO, cast
 
 from liveopt import logs
+from liveopt.guard.door import PortTaken
 from liveopt.guard.latch import HALT_FILE
 from liveopt.guard.lock import EXIT, NAME, Lock, Locked
 from liveopt.guard.service import Guard
-from liveopt.guard.spec import BadSpec, Spec, read_spec
+from liveopt.guard.spec import CONFIG, INTERRUPTED, BadSpec, Spec, read_spec
 
 USAGE = 2
+CODES: Final[dict[type[Exception], int]] = {BadSpec: USAGE, Locked: EXIT, PortTaken: CONFIG}
 
 
 class Patient(io.TextIOBase):
@@ -40,19 +42,20 @@ class Patient(io.TextIOBase):
 
 
 def main(words: list[str]) -> int:
-    """The exit code: the engine's, 70 if it died too often, 79 if somebody else runs here."""
+    """The engine's exit code, 0 or 130 if it ended as asked, 4 or 79 if it could not begin, or 70.
+
+    The last is for an engine that died too often.
+    """
     if len(words) != 1:
         return _say("usage: python -m liveopt.guard SPEC", USAGE)
     try:
         spec = read_spec(words[0])
         logs.setup(level=spec.level, stream=cast("TextIO", Patient(sys.stderr)))
         return _locked(spec)
-    except BadSpec as error:
-        return _say(str(error), USAGE)
-    except Locked as error:
-        return _say(str(error), EXIT)
-    except OSError as error:
-        return _say(str(error), 1)
+    except (BadSpec, Locked, PortTaken, OSError) as error:
+        return _say(str(error), CODES.get(type(error), 1))
+    except KeyboardInterrupt:  # before the loop listens to it, or after
+        return INTERRUPTED
 
 
 def _locked(spec: Spec) -> int:
@@ -61,7 +64,8 @@ def _locked(spec: Spec) -> int:
     _halt_by_file(spec.folder)
     with Lock(spec.folder / NAME) as lock:
         guard = Guard(spec, lock)
-        return asyncio.run(guard.run())
+        code = asyncio.run(guard.run())
+    return _say(guard.keeper.gave_up, code) if guard.keeper.gave_up else code
 
 
 def _halt_by_file(folder: Path) -> None:
@@ -70,7 +74,7 @@ def _halt_by_file(folder: Path) -> None:
 
 
 def _say(text: str, code: int) -> int:
-    sys.stderr.write(f"liveopt: {text}\n")
+    Patient(sys.stderr).write(f"liveopt: {text}\n")
     return code
 
 

@@ -1,12 +1,14 @@
 """The control door: HTTP on loopback for stop, resume, status and commands to the engine."""
 
 import asyncio
+import errno
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
+import structlog
 from aiohttp import ClientError, web
 from aiohttp.web_protocol import RequestHandler
 
@@ -14,10 +16,14 @@ from liveopt.guard.fence import Connections, Fence
 from liveopt.guard.gate import BY_NAME, Mode
 from liveopt.guard.halt import Halt, Stopped
 from liveopt.guard.latch import REASON_MAX
-from liveopt.guard.link import FromEngine, LinkDown
+from liveopt.guard.link import LINE_MAX, FromEngine, LinkDown
+
+log = structlog.get_logger()
 
 HOST: Final = "127.0.0.1"
 BODY_MAX: Final = 4096
+COMMAND_MAX: Final = LINE_MAX
+"""A command may name thousands of variants; the link takes as much."""
 BODY_S: Final = 2.0
 STOP_BODY_S: Final = 0.25
 """How long a stop listens to its words; without them it halts all the same."""
@@ -30,6 +36,16 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class BadBody(Exception):
     """The words of a request are not understood."""
+
+
+class PortTaken(Exception):
+    """Another program listens on the port that the settings name."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"port {port} (control.port) is taken, perhaps by a run in another folder;"
+            " set LIVEOPT__CONTROL__PORT=0 to take a free one"
+        )
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -69,6 +85,8 @@ class Door:
     ask: Callable[[Mapping[str, Any]], Awaitable[FromEngine]]
     token: str
     port: int = 0
+    port_fallback: bool = False
+    """Whether a free port will do where the wanted one is taken."""
     _answers: OrderedDict[str, asyncio.Future[Stopped]] = field(default_factory=OrderedDict)
     """Stops by their Idempotency-Key, until a resume."""
     _runner: web.AppRunner | None = None
@@ -90,10 +108,25 @@ class Door:
         server = self._runner.server
         assert server is not None
         connections = Connections(server, lambda: len(server.connections), _cut)
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(connections, HOST, self.port)
+        try:
+            self._server = await self._listening(connections)
+        except (OSError, PortTaken):
+            await self.close()
+            raise
         self.port = self._server.sockets[0].getsockname()[1]
         return self.port
+
+    async def _listening(self, connections: Connections) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_server(connections, HOST, self.port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if not self.port_fallback:
+                raise PortTaken(self.port) from error
+            log.warning("the port is taken; a free one will do", port=self.port)
+            return await loop.create_server(connections, HOST, 0)
 
     async def close(self) -> None:
         """Nobody is answered any more."""
@@ -164,7 +197,7 @@ class Door:
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
         """`{"command": {...}}`: the engine's answer as it is."""
-        words = _decoded(await _body(request, BODY_S), CommandWords)
+        words = _decoded(await _body(request, BODY_S, COMMAND_MAX), CommandWords)
         try:
             said = await self.ask(words.command)
         except TimeoutError:
@@ -195,12 +228,12 @@ async def _stop_words(request: web.Request, errors: list[str]) -> tuple[Mode, st
     return words.mode, words.reason
 
 
-async def _body(request: web.Request, timeout_s: float) -> bytes:
+async def _body(request: web.Request, timeout_s: float, size_max: int = BODY_MAX) -> bytes:
     try:
         async with asyncio.timeout(timeout_s):
-            return await request.read()
+            return await request.clone(client_max_size=size_max).read()
     except web.HTTPRequestEntityTooLarge as error:
-        raise BadBody(f"the body is larger than {BODY_MAX} bytes") from error
+        raise BadBody(f"the body is larger than {size_max} bytes") from error
     except TimeoutError as error:
         raise BadBody(f"the body did not come within {timeout_s} s") from error
     except (ClientError, ConnectionError, web.RequestPayloadError) as error:

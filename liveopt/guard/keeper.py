@@ -24,6 +24,12 @@ log = structlog.get_logger()
 
 STACK_S: Final = 1.0
 """For a hanging engine to write where it hangs."""
+BURY_S: Final = 2.0
+"""For the system to take away what was killed."""
+NOT_STARTED: Final = 71
+"""What counts as the exit code of a process that could not be started."""
+ORDERLY: Final = frozenset({0, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGKILL, NOT_STARTED})
+"""How an engine ends that was asked to, or did not listen."""
 
 
 class Keeper:
@@ -33,6 +39,7 @@ class Keeper:
         self._spec, self._gate, self._lock_fd, self._halt = spec, gate, lock_fd, halt
         self._rng = random.Random(spec.seed)  # noqa: S311  jitter, no secret
         self._ending = asyncio.Event()
+        self._asked_code = 0
         self._engine: Process | None = None
         self._sim: Process | None = None
         self._said: dict[str, Any] = {}
@@ -41,6 +48,8 @@ class Keeper:
         self.link: GuardEnd | None = None
         self.starts = 0
         self.last_exit: int | None = None
+        self.gave_up = ""
+        """Why, for whoever reads the end of it."""
 
     # What others ask
 
@@ -71,11 +80,13 @@ class Keeper:
         """End the engine at once."""
         _signal(self._engine, signal.SIGKILL)
 
-    def end(self) -> None:
-        """Politely; the second time at once."""
+    def end(self, code: int = 0) -> None:
+        """Politely, and with that code if it goes in order; the second time at once."""
         if self._ending.is_set():
             self.kill()
-        self._ending.set()
+        else:
+            self._asked_code = code
+            self._ending.set()
 
     # Its life
 
@@ -88,25 +99,39 @@ class Keeper:
             finally:
                 ending.cancel()
                 for process in (self._engine, self._sim):
-                    _signal(process, signal.SIGKILL)
+                    await _bury(process)
 
     async def _lives(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int:
         loop, limits = asyncio.get_running_loop(), self._spec.limits
         deaths: deque[float] = deque(maxlen=limits.restarts + 1)
         while True:
-            code = await self._life(group, ending)
+            try:
+                code = await self._life(group, ending)
+            except OSError as error:  # no descriptors, no memory, no such program
+                log.warning("a process could not be started", error=str(error))
+                code = NOT_STARTED
             self.last_exit = code
             if ending.done():
-                return max(code, 0)
+                return self._asked_code if code in ORDERLY else _shell_code(code)
             if code in self._spec.final:
                 return code
             deaths.append(loop.time())
             if len(deaths) > limits.restarts and deaths[-1] - deaths[0] <= limits.restarts_in_s:
                 log.error("the engine died too often", code=code, deaths=len(deaths))
+                self.gave_up = self._farewell(code, len(deaths))
                 return GAVE_UP
             pause_s = min(limits.backoff_s_max, limits.backoff_s * 2 ** (len(deaths) - 1))
             log.warning("the engine died and is started again", code=code, deaths=len(deaths))
             await asyncio.wait([ending], timeout=pause_s * self._rng.uniform(0.5, 1.0))
+
+    def _farewell(self, code: int, deaths: int) -> str:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return (
+            f"gave up: the engine ended {deaths} times within"
+            f" {self._spec.limits.restarts_in_s:g} s, at last with {how}. Why is in the log"
+            f" above (stderr); the journals are in {self._spec.folder.resolve()}."
+            " `liveopt doctor` says what is in the way; the same command goes on where the run was."
+        )
 
     async def _life(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int:
         """One engine from its start to its end: its exit code, negative for a signal."""
@@ -140,12 +165,17 @@ class Keeper:
         ours, theirs = pair()
         self._gate.forget_engine()
         self._beats, self._beat_at_s = 0, asyncio.get_running_loop().time()
-        self._engine = await _run(
-            filled(self._spec.engine, self._said),
-            pass_fds=(theirs.fileno(), self._lock_fd),
-            env={VARIABLE: str(theirs.fileno()), "PYTHONFAULTHANDLER": "1"},
-        )
-        theirs.close()
+        try:
+            self._engine = await _run(
+                filled(self._spec.engine, self._said),
+                pass_fds=(theirs.fileno(), self._lock_fd),
+                env={VARIABLE: str(theirs.fileno()), "PYTHONFAULTHANDLER": "1"},
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self.starts += 1
         self.link = GuardEnd(ours, self._halt)
         return self._engine, self.link
@@ -236,6 +266,20 @@ def _signal(process: Process | None, number: signal.Signals) -> None:
             os.killpg(process.pid, number)
         else:
             os.kill(process.pid, number)
+
+
+async def _bury(process: Process | None) -> None:
+    """Killed, and gone before the loop is: or its end would be news to nobody."""
+    _signal(process, signal.SIGKILL)
+    if process is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BURY_S):
+                await process.wait()
+
+
+def _shell_code(code: int) -> int:
+    """As a shell says it: a signal is 128 and its number."""
+    return code if code >= 0 else 128 - code
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

@@ -24,7 +24,7 @@ from liveopt.guard.latch import HALT_FILE, Change, Latch
 from liveopt.guard.latch import NAME as LATCH
 from liveopt.guard.link import FromEngine, LinkDown
 from liveopt.guard.lock import Lock
-from liveopt.guard.spec import Spec
+from liveopt.guard.spec import INTERRUPTED, Spec
 
 log = structlog.get_logger()
 
@@ -59,6 +59,7 @@ class Guard:
             ask=self._ask,
             token=secrets.token_urlsafe(32),
             port=spec.port,
+            port_fallback=spec.port_fallback,
         )
         self._stops: asyncio.Queue[Callable[[], Awaitable[Stopped]]] = asyncio.Queue(1)
 
@@ -77,8 +78,8 @@ class Guard:
         self.halt.warm()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, self._halt_soon, "signal SIGUSR1", "signal")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.keeper.end)
+        for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)):
+            loop.add_signal_handler(number, self.keeper.end, code)
         port = await self.door.open()
         control = self._folder / CONTROL
         Control(port, self.door.token, os.getpid()).write(control)

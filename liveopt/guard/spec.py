@@ -8,8 +8,14 @@ import msgspec
 from liveopt.guard.lock import EXIT as LOCKED
 from liveopt.logs import Level
 
+CONFIG: Final = 4
+"""What the guard ends with when a setting is in the way: the port is taken."""
 GAVE_UP: Final = 70
 """What the guard ends with when the engine died too often."""
+
+
+INTERRUPTED: Final = 130
+"""What the guard ends with after Ctrl-C."""
 
 
 class BadSpec(Exception):
@@ -50,8 +56,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     sim: list[str] | None = None
     port: int = 0
     """Of the door, on 127.0.0.1; 0 takes a free one."""
+    port_fallback: bool = False
+    """Take a free port if that one is taken, instead of ending with 4."""
     limits: Limits = Limits()
-    final: tuple[int, ...] = (0, 2, 4, 6, LOCKED)
+    final: tuple[int, ...] = (0, 2, 4, 6, 7, LOCKED)
     """Exit codes of the engine that a restart would not mend: the guard ends with the same."""
     seed: int = 0
     """Of the jitter between restarts."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from math import inf
 from typing import Final, Literal
 
@@ -203,9 +204,9 @@ class Writer:
         try:
             save({name: one.position for name, one in self._appenders.items()})
         except OSError as error:
-            log.warning("snapshot_failed", error=str(error))
             if error.errno in FULL:
                 self._full(error)
+            _say(log.warning, "snapshot_failed", error)
 
     def _hold_ballast(self) -> None:
         try:
@@ -216,20 +217,26 @@ class Writer:
             self._full(error)
 
     def _full(self, error: OSError) -> None:
-        log.error("disk_full", error=str(error))
         self._on_trouble("disk_full", error)
+        _say(log.error, "disk_full", error)
 
     def _fail(self, error: BaseException) -> None:
         """Stop for good. What was not acknowledged never will be."""
         if self.failed is None:
             self.failed = error
-            log.error("journal_broken", error=str(error))
             self._on_trouble("broken", error)
+            _say(log.error, "journal_broken", error)
 
     def _let_go(self) -> None:
         for appender in self._appenders.values():
             appender.close()
         self._lock.release()
+
+
+def _say(tell: Callable[..., object], event: str, error: BaseException) -> None:
+    """After whoever must act has been told: the log may be on the same full disk."""
+    with suppress(OSError, ValueError):
+        tell(event, error=str(error))
 
 
 def _nothing(_: dict[str, Position]) -> None:

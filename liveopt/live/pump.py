@@ -7,12 +7,12 @@ from typing import Final
 import structlog
 
 from liveopt.core.events import FeedEvent, FeedState, Hole, Quote, Tick
-from liveopt.guard.gate import Gate
+from liveopt.guard.gate import BY_NAME, OPEN, Gate
 from liveopt.guard.latch import Latch
 from liveopt.journal.writer import Writer
 from liveopt.live.board import Board
 from liveopt.live.mailbox import Mailbox
-from liveopt.walk.events import Explained, Halt, Input, Mode, Reopen
+from liveopt.walk.events import Explained, Funding, Halt, Input, Mode, Reopen
 from liveopt.walk.lines import written
 from liveopt.walk.records import Out
 from liveopt.walk.state import State
@@ -45,6 +45,8 @@ class Pump:
         self.board = board
         self.seq = writer.durable[INPUTS]
         """Of the last input that was applied."""
+        self.resumed = self.seq > 0
+        """This process goes on with what another began."""
         self._writer = writer
         self._gate = gate
         self._latch = latch
@@ -56,6 +58,10 @@ class Pump:
         """The word that has been journalled: what the run does not know of is still to be told."""
         self.sound = True
         """False while an event is half done, and for good if that failed."""
+        self.settlements: dict[str, tuple[int, float]] = {}
+        """When a symbol's funding is settled next, and at what rate."""
+        self.busy = False
+        """Amid a batch of the feed: what comes from elsewhere may be newer than what is left."""
         self.listeners: list[Callable[[Input, list[Out]], None]] = []
 
     async def run(self, mailbox: Mailbox) -> None:
@@ -63,11 +69,13 @@ class Pump:
         loop = asyncio.get_running_loop()
         while events := await mailbox.get():
             until_s = loop.time() + SLICE_S
+            self.busy = True
             for event in events:
                 self.feed(event)
                 if loop.time() > until_s:
                     await asyncio.sleep(0)
                     until_s = loop.time() + SLICE_S
+            self.busy = False
             while self._writer.backlog > BACKLOG_MAX:  # noqa: ASYNC110  a thread works it off
                 await asyncio.sleep(WAIT_S)
 
@@ -75,6 +83,10 @@ class Pump:
         """One event of the market."""
         if isinstance(event, Tick):
             self.board.ticks += 1
+            due = self.settlements.get(event.symbol)
+            if due is not None and event.at_ns >= due[0]:
+                del self.settlements[event.symbol]
+                self.take(Funding(due[0], event.symbol, due[1]))
         elif isinstance(event, Quote):
             self.board.quoted(event)
             return
@@ -109,7 +121,8 @@ class Pump:
         """The gate has changed: whoever runs is told, and the gate that it is done."""
         number, wanted = self._gate.number, self._gate.wanted
         halted = self.state.halt
-        if wanted and (halted is None or halted.number != number):
+        known = (0, OPEN) if halted is None else (halted.number, BY_NAME[halted.mode])
+        if wanted and (known[0] != number or known[1] < wanted):
             self._apply(Halt(self.state.at_ns, number, MODES[wanted]))
             self._unexplained = number
         elif not wanted and halted is not None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,10 +108,28 @@ def test_an_engine_that_dies_too_often_ends_the_guard(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "import sys; sys.exit(9)"]
     with running(spec_of(tmp_path / "state", words, limits=QUICK)) as service:
         assert service.wait() == GAVE_UP
+        *_, last = service.errors.read_text().splitlines()
+    assert last.startswith("liveopt: gave up: the engine ended 6 times within 60 s")
+    assert "exit code 9" in last
+    assert str(tmp_path / "state") in last
     assert not (tmp_path / "state" / control.NAME).exists()
 
 
-@pytest.mark.parametrize("code", [0, 2, 4, 79])
+@pytest.mark.slow
+def test_an_engine_that_cannot_be_started_counts_as_one_that_died(tmp_path: Path) -> None:
+    """Descriptors run out, and come back."""
+    with running(spec_of(tmp_path / "state", limits=QUICK)) as service:
+        pid, guard = service.engine_pid(), service.process.pid
+        before = resource.prlimit(guard, resource.RLIMIT_NOFILE)
+        resource.prlimit(guard, resource.RLIMIT_NOFILE, (1, before[1]))
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: "could not be started" in service.errors.read_text())
+        resource.prlimit(guard, resource.RLIMIT_NOFILE, before)
+        wait_for(lambda: service.settled()["engine"]["pid"] != pid)
+        assert service.trades()
+
+
+@pytest.mark.parametrize("code", [0, 2, 4, 7, 79])
 def test_an_exit_that_a_restart_would_not_mend_is_the_guard_s_own(
     tmp_path: Path, code: int
 ) -> None:
@@ -126,7 +146,7 @@ def test_an_engine_that_never_beats_is_killed_when_its_start_took_too_long(tmp_p
         assert "time.sleep" in service.errors.read_text() or "File" in service.errors.read_text()
 
 
-def test_a_hanging_engine_says_where_it_hangs(tmp_path: Path) -> None:
+def test_a_hanging_engineays_where_it_hangs(tmp_path: Path) -> None:
     limits = Limits(heartbeat_s=0.5)
     with running(spec_of(tmp_path / "state", limits=limits)) as service:
         pid = service.engine_pid()
@@ -136,16 +156,57 @@ def test_a_hanging_engine_says_where_it_hangs(tmp_path: Path) -> None:
         assert "in answer" in service.errors.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+ENDS = [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+SIM = 'import time; print(\'{"spot": "x"}\', flush=True); time.sleep(600)'
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
 def test_a_polite_end_ends_the_engine_first_and_leaves_no_address(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    with running(spec_of(tmp_path / "state")) as service:
+    spec = msgspec.structs.replace(spec_of(tmp_path / "state"), sim=[sys.executable, "-c", SIM])
+    with running(spec) as service:
         pid = service.engine_pid()
         service.kill(number)
-        assert service.wait() == 0
+        assert service.wait() == code
         assert not alive(pid)
         assert not (service.state / control.NAME).exists()
+        said = service.errors.read_text()
+    assert "Traceback" not in said
+    assert "is closed" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), ENDS)
+@pytest.mark.parametrize(("engine", "said"), [(143, None), (0, None), (70, 70)])
+def test_an_end_in_order_has_the_code_of_who_asked_and_another_its_own(
+    tmp_path: Path, number: signal.Signals, code: int, engine: int, said: int | None
+) -> None:
+    program = (
+        f"import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit({engine}))\n"
+        "print('up', flush=True)\ntime.sleep(600)"
+    )
+    with running(spec_of(tmp_path / "state", [sys.executable, "-c", program])) as service:
+        wait_for(lambda: "up" in service.errors.read_text())
+        service.kill(number)
+        assert service.wait() == (code if said is None else said)
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said_in_a_line_or_replaced(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        spec = msgspec.structs.replace(spec_of(tmp_path / "state"), port=port)
+        with running(spec) as service:
+            assert service.wait() == 4
+            (line,) = service.errors.read_text().splitlines()
+        assert f"port {port} (control.port) is taken" in line
+        assert "LIVEOPT__CONTROL__PORT=0" in line
+        spec = spec_of(tmp_path / "other")
+        spec = msgspec.structs.replace(spec, port=port, port_fallback=True)
+        with running(spec) as service:
+            assert service.settled()["port"] not in {0, port}
+            assert service.trades()
 
 
 def test_an_engine_that_ignores_a_polite_word_is_killed(tmp_path: Path) -> None:

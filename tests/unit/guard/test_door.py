@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from liveopt.guard import fence
-from liveopt.guard.door import BODY_MAX, Check, Door
+from liveopt.guard.door import BODY_MAX, COMMAND_MAX, Check, Door
 from liveopt.guard.gate import FLATTEN, HALT, OPEN
 from liveopt.guard.link import FromEngine, LinkDown
 from tests.guard.world import World, living
@@ -211,6 +211,22 @@ async def test_a_command_goes_to_the_engine_and_its_answer_comes_back(tmp_path: 
     assert answers["refused"] == (409, {"ok": False, "body": {"error": "no"}})
     assert answers["late"][0] == 504
     assert answers["dead"] == (503, {"error": "no engine runs"})
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")
+async def test_a_command_may_name_a_thousand_variants_but_not_be_endless(tmp_path: Path) -> None:
+    command = {"kind": "pause", "ids": [f"v-{number:06d}-{'x' * 30}" for number in range(1_000)]}
+    body = json.dumps({"command": command}).encode()
+    async with house(tmp_path) as door:
+        assert len(body) > 10 * BODY_MAX
+        status, said = await door.call("POST", COMMAND, body)
+        assert (status, said["body"]) == (200, {"echo": command})
+        too_much = b'{"command": {"x": "' + b"x" * COMMAND_MAX + b'"}}'
+        status, said = await door.call("POST", COMMAND, too_much)
+        assert status == 400
+        assert str(COMMAND_MAX) in said["error"]
+        assert (await door.call("POST", RESUME, body))[0] == 400
+        assert door.asked == [command]
 
 
 async def test_the_status_is_what_the_guard_says(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from liveopt import logs
 from liveopt.journal.appender import Limits
 from liveopt.journal.disk import DISK, Disk
 from liveopt.journal.lock import Locked
@@ -186,6 +188,51 @@ def test_a_snapshot_that_fails_does_not_break_the_journal(tmp_path: Path) -> Non
     writer.close()
     assert trouble == ["disk_full"]
     assert writer.durable["inputs"] == 2
+
+
+class FullLog(io.StringIO):
+    """A log on the disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_that_holds_the_log_as_well_is_told_and_outlived(tmp_path: Path) -> None:
+    class Full(Disk):
+        full = False
+
+        def write(self, fd: int, data: memoryview) -> int:
+            if self.full:
+                self.full = False
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(fd, data)
+
+    def save(_: dict[str, Position]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    trouble: list[str] = []
+    disk = Full()
+    writer = _opened(tmp_path, disk, trouble=lambda kind, _: trouble.append(kind))
+    logs.setup(stream=FullLog())
+    disk.full = True
+    writer.append("inputs", _number(1))
+    writer.mark(save)
+    writer.append("inputs", _number(2))
+    writer.close()
+    assert trouble == ["disk_full", "disk_full"]
+    assert writer.durable["inputs"] == 2
+
+
+def test_a_journal_that_breaks_is_told_though_the_log_is_on_its_disk(tmp_path: Path) -> None:
+    disk = Gated()
+    trouble: list[str] = []
+    writer = _opened(tmp_path, disk, trouble=lambda kind, _: trouble.append(kind))
+    logs.setup(stream=FullLog())
+    disk.error = OSError(errno.EIO, "gone")
+    writer.append("inputs", _number(1))
+    writer.close()
+    assert writer.failed is disk.error
+    assert trouble == ["broken"]
 
 
 def test_silence_seals_what_was_said_and_only_that(tmp_path: Path) -> None:

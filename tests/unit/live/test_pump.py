@@ -83,6 +83,28 @@ def test_a_stop_that_grows_is_one_more_event_and_a_repeated_one_is_only_acknowle
     assert modes == ["halt", "halt_and_flatten", "halt_and_flatten", "halt_and_flatten", ""]
 
 
+def test_a_stronger_stop_under_the_number_of_a_weaker_one_is_obeyed(tmp_path: Path) -> None:
+    """A gate that was lost and made anew counts from one again."""
+    live = Live(tmp_path)
+    live.take(opening(PEOPLE))
+    number = live.gate.shut(HALT)
+    live.take(MARKET[:1])
+    live.close()
+    (tmp_path / "gate").unlink()
+    Gate.create(tmp_path / "gate", FLATTEN, number).close()
+    live = Live(tmp_path)
+    live.pump.obey()
+    assert live.state.halt is not None
+    assert (live.state.halt.number, live.state.halt.mode) == (number, "halt_and_flatten")
+    assert live.gate.heard.number == number
+    seq = live.pump.seq
+    live.close()
+    again = Live(tmp_path)
+    again.pump.obey()
+    assert again.pump.seq == seq
+    again.close()
+
+
 async def test_the_gate_is_looked_at_when_nothing_comes_and_the_reason_follows(live: Live) -> None:
     live.take([*opening(PEOPLE), *MARKET[:50]])
     watching = asyncio.create_task(live.pump.watch())
