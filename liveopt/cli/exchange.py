@@ -18,6 +18,7 @@ from liveopt.exchange_sim.clock import Speed
 from liveopt.exchange_sim.server import Setup, Simulator
 from liveopt.exchange_sim.specs import BY_SYMBOL
 from liveopt.kucoin.budget import Budget, Priority
+from liveopt.kucoin.listings import Listing
 from liveopt.kucoin.rest import Denied, Rest, RestError, Unreachable, open_http
 from liveopt.kucoin.words import Venue, venue_of
 from liveopt.live.clock import Clock
@@ -131,7 +132,7 @@ def run(main: Coroutine[object, object, T]) -> T:
 async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
     """Refuses what the exchange does not list, before anything begins."""
     try:
-        listed = await rest.symbols()
+        await listed(rest, symbols)
     except Denied as error:
         raise Failure(
             f"{rest.base_url} does not answer as KuCoin {rest.venue} ({error}); {symbols[0]} is a"
@@ -139,13 +140,17 @@ async def check_listed(rest: Rest, symbols: Sequence[str]) -> None:
         ) from error
     except RestError as error:
         raise Failure(unreachable(error)) from error
+
+
+async def listed(rest: Rest, symbols: Sequence[str]) -> dict[str, Listing]:
+    """All that the exchange lists, the symbols among it; a `RestError` if it does not answer."""
+    found = await rest.symbols()
     for symbol in symbols:
-        if symbol not in listed:
-            near = difflib.get_close_matches(symbol.upper(), listed, 3, 0.5)
-            hint = (
-                f"did you mean {' or '.join(near)}?" if near else f"it lists {len(listed)} others"
-            )
+        if symbol not in found:
+            near = difflib.get_close_matches(symbol.upper(), found, 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it lists {len(found)} others"
             raise BadParameter(f"--symbol {symbol}: KuCoin {rest.venue} does not list it; {hint}")
+    return found
 
 
 def unreachable(error: RestError) -> str:

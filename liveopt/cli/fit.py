@@ -6,10 +6,13 @@ from pathlib import Path
 
 from liveopt.cli.exchange import is_file
 from liveopt.config import Live, Loaded
-from liveopt.core.bars import interval_ns
+from liveopt.core.bars import INTERVALS, infer_interval_ns, interval_ns
 from liveopt.core.strategy import Strategy
+from liveopt.data.candles import read_candles
+from liveopt.data.tables import DataError
 from liveopt.exchange_sim.specs import BY_SYMBOL
 from liveopt.kucoin.words import INTERVALS_OF, Venue, venue_of
+from liveopt.live.played import TABLES
 from liveopt.optimize.parameters import BadParameter, parse_fixed
 from liveopt.strategies import load
 
@@ -49,6 +52,26 @@ def _feed(live: Live) -> Iterator[str]:
         return
     if missing:
         yield f"{live.feed} is not there; name kucoin, sim, an address or a recording"
+    yield from _table(live)
+
+
+def _table(live: Live) -> Iterator[str]:
+    """A table of trades or candles is of one symbol, and its candles are parts of a signal bar."""
+    path = Path(live.feed)
+    if not is_recording(live.feed) or path.suffix not in TABLES or not path.is_file():
+        return
+    if len(live.symbols) > 1:
+        yield f"{live.feed} is a table, which is of one symbol; live.symbols names several"
+    try:
+        step_ns = infer_interval_ns(read_candles(path))
+    except (DataError, ValueError):
+        return  # of trades, or of nothing: who plays it says what is wrong
+    if interval_ns(live.signal) % step_ns:
+        name = next(name for name, width_ns in INTERVALS.items() if width_ns == step_ns)
+        yield (
+            f"{live.feed} has candles of {name}, which make no signal bars of"
+            f" {live.signal}; set live.signal to a multiple of theirs"
+        )
 
 
 def _signal(live: Live) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """What a run says on stdout while it runs: that it moves, and who trades."""
 
 import asyncio
+import sys
 from typing import Final
-
-import typer
 
 from liveopt.core.bars import MINUTE_NS
 from liveopt.live.board import Board, variants_by_status
@@ -18,12 +17,16 @@ async def narrate(service: Service, board: Board) -> None:
     began_s = asyncio.get_running_loop().time()
     while board.phase != "running":  # noqa: ASYNC110
         await asyncio.sleep(0.1)
-    typer.echo(opening(service))
-    await asyncio.sleep(FIRST_S)
-    while True:
-        elapsed_s = int(asyncio.get_running_loop().time() - began_s)
-        typer.echo(f"  {elapsed_s // 60:02d}:{elapsed_s % 60:02d}  {line(service, board)}")
-        await asyncio.sleep(EVERY_S)
+    sys.stdout.write(f"{opening(service)}\n")  # which the engine has made patient
+    try:
+        await asyncio.sleep(FIRST_S)
+        while True:
+            elapsed_s = int(asyncio.get_running_loop().time() - began_s)
+            now = f"{elapsed_s // 60:02d}:{elapsed_s % 60:02d}"
+            sys.stdout.write(f"  {now}  {line(service, board)}\n")
+            await asyncio.sleep(EVERY_S)
+    finally:
+        sys.stdout.write(f"{closing(service, board)}\n")
 
 
 def opening(service: Service) -> str:
@@ -38,8 +41,28 @@ def opening(service: Service) -> str:
         f"  market    {names}, signals every {minutes:g} min, {warm} bars of history\n"
         f"  variants  {wanted} and the champion; limits: loss {state.terms.loss_limit:.0%},"
         f" drawdown {state.terms.drawdown_limit:.0%}\n"
-        f"  journal   {service.folder}\n"
+        f"  journal   {service.folder}{', which goes on' if service.pump.resumed else ''}\n"
         f"  stop      Ctrl-C once ends it in order; `liveopt stop` is the emergency stop"
+    )
+
+
+def closing(service: Service, board: Board) -> str:
+    """What came of it, at the end of a run or of this part of it."""
+    state = service.state
+    assert state.terms is not None
+    capital = state.terms.capital
+    results = [
+        f"{group.seats[0].id} {float(group.batch.cell('p_equity')[0]) / capital - 1.0:+.2%}"
+        for _, group in state.groups()
+        if group.champion
+    ]
+    best = max(board.newest.values(), key=lambda one: one.best_equity or 0.0, default=None)
+    if best is not None and best.best_equity is not None:
+        results.append(f"the luckiest {best.best} {best.best_equity / capital - 1.0:+.2%}")
+    return (
+        f"  ended: {board.ticks} ticks, {board.entries} entries, {board.trades} trades;"
+        f" {', '.join(results)}\n"
+        f"  check it: liveopt replay {service.folder} --check"
     )
 
 

@@ -11,6 +11,7 @@ import typer
 
 from liveopt.cli import exchange
 from liveopt.cli.show import Exit, as_json, note, table
+from liveopt.core.events import Candle
 from liveopt.data.tables import parse_time
 from liveopt.journal.folder import find
 from liveopt.journal.places import journals
@@ -209,4 +210,11 @@ def _until(text: str | None) -> Callable[[int, Input], bool]:
         until_ns = parse_time(text)
     except ValueError as error:
         raise BadParameter(f"--until {text}: neither an input's number nor a time") from error
-    return lambda _seq, event: getattr(event, "at_ns", 0) >= until_ns
+    return lambda _seq, event: _time_ns(event) >= until_ns
+
+
+def _time_ns(event: Input) -> int:
+    """When it was; 0 for what has no time of its own."""
+    if isinstance(event, Candle):
+        return event.bar.at_ns
+    return getattr(event, "at_ns", 0)

@@ -4,18 +4,18 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import numpy as np
 import structlog
 import typer
 
 from liveopt import config
-from liveopt.cli import exchange, plan
+from liveopt.cli import exchange, frozen, patient, plan
 from liveopt.cli.narrate import narrate
 from liveopt.core.bars import MINUTE_NS, interval_ns
 from liveopt.core.events import Bar, Tick
@@ -30,6 +30,7 @@ from liveopt.journal.retention import forget
 from liveopt.journal.writer import Trouble, Writer
 from liveopt.kucoin.history import pages
 from liveopt.kucoin.listings import Listing
+from liveopt.kucoin.rest import RestError
 from liveopt.kucoin.topics import Topic
 from liveopt.live.board import Board
 from liveopt.live.byway import Byway
@@ -38,7 +39,7 @@ from liveopt.live.commands import Commands
 from liveopt.live.compile import compile_all
 from liveopt.live.feed import Feed, Options, Wires
 from liveopt.live.gauge import Gauge
-from liveopt.live.played import Played, Source
+from liveopt.live.played import Played, Source, first_ns
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.recover import Recovered, recover_run
 from liveopt.live.report import report
@@ -52,11 +53,15 @@ from liveopt.walk.events import Begin
 from liveopt.walk.group import programs
 from liveopt.walk.variant import Variant
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 MIB: Final = 1 << 20
 MS_NS: Final = 1_000_000
 STARTING_BEAT_S: Final = 0.5
+REACH_S: Final = 1.0
+REACH_S_MAX: Final = 30.0
 BROKEN: Final = 70
 """The journal or a part is beyond mending in this process: the guard starts another."""
 CORRUPT: Final = 4
@@ -85,7 +90,8 @@ def serve(
     gauge: Annotated[Path | None, typer.Option("--gauge", help="For what a bench reads.")] = None,
 ) -> None:
     """The engine of a run; `liveopt run` starts it."""
-    settings = config.load()
+    patient.install()
+    settings = frozen.settings_of(run)
     wanted = Wanted(state, run, feed, exchange.speed_of(speed), seconds, headless, gauge)
     with _ends_with_the_guard():
         try:
@@ -98,33 +104,26 @@ def serve(
 async def _serve(settings: config.Settings, wanted: Wanted) -> None:
     board, strategies = Board(), load()
     gate, latch = Gate.open(wanted.state / "gate"), Latch(wanted.state / NAME)
-    if not wanted.run.exists():
-        folder.new_run(wanted.state, wanted.run.name)
-        forget(wanted.state, INPUTS, settings.journal.keep_days, Clock().wall())
-    with _alive(gate):
-        recovered = recover_run(wanted.run, strategies)
-        writer = _writer(settings, wanted, recovered, gate)
-    pump = Pump(recovered.state, writer, gate, latch, board)
-    gauge = None if wanted.gauge is None else Gauge(pump, writer, wanted.gauge)
-    for journal, content in recovered.missing:
-        writer.append(journal, content)
-    async with _world(settings, wanted) as (world, listings):
+    async with _outside(settings, wanted) as outside:
+        with _alive(gate):
+            if not wanted.run.exists():
+                await _asked_first(outside)
+            _made(settings, wanted)
+            recovered = recover_run(wanted.run, strategies)
+            writer = _writer(settings, wanted, recovered, gate)
+        pump = Pump(recovered.state, writer, gate, latch, board)
+        gauge = None if wanted.gauge is None else Gauge(pump, writer, wanted.gauge)
+        for journal, content in recovered.missing:
+            writer.append(journal, content)
         supervisor = Supervisor(np.random.default_rng(), lambda part: board.restarts.update([part]))
         rhythm = Rhythm(settings.journal.snapshot_s, settings.journal.snapshot_records)
         service = Service(
-            wanted.run, recovered.state, writer, pump, board, world, supervisor, rhythm
+            wanted.run, recovered.state, writer, pump, board, outside.world, supervisor, rhythm
         )
         try:
             async with _linked(service, wanted), _slow(settings) as lane:
-                if not recovered.state.begun:
-                    now_ns = Clock().wall() if world.now_ns is None else await world.now_ns()
-                    first = plan.begin(settings, strategies, listings, (wanted.run.name, now_ns))
-                    everybody = plan.variants(settings, strategies)
-                    if lane is not None:
-                        everybody += plan.slow_variants(settings, lane.loaded.values())
-                    with _alive(gate):
-                        await _compiled(strategies, first, everybody, headless=wanted.headless)
-                        await service.begin(first, everybody)
+                async with _watched(pump):
+                    await _begun(settings, wanted, service, outside, lane, gate)
                 service.byway = None if lane is None else Byway(lane, pump)
                 board.phase = "running"
                 await _until(service, wanted.seconds)
@@ -135,6 +134,75 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
                 with _alive(gate):
                     service.snapshot()
                     writer.close()
+
+
+async def _asked_first(outside: "Outside") -> None:
+    """A run that cannot begin leaves nothing behind, and another try would end the same."""
+    try:
+        await outside.listings()
+        await outside.began_ns()
+    except RestError as error:
+        raise config.ConfigError(f"no run was begun: {exchange.unreachable(error)}") from error
+
+
+def _made(settings: config.Settings, wanted: Wanted) -> None:
+    """The run's folder, its settings and the link to it, whatever an earlier start got to."""
+    is_new = not wanted.run.exists()
+    if is_new:
+        folder.new_run(wanted.state, wanted.run.name)
+    frozen.keep(wanted.run, settings)
+    link = wanted.state / folder.LATEST
+    if not link.is_symlink() or link.readlink().name != wanted.run.name:
+        folder.point(wanted.state, wanted.run)
+    if is_new:
+        forget(wanted.state, INPUTS, settings.journal.keep_days, Clock().wall())
+
+
+async def _begun(
+    settings: config.Settings,
+    wanted: Wanted,
+    service: Service,
+    outside: "Outside",
+    lane: SlowLane | None,
+    gate: Gate,
+) -> None:
+    """The exchange is within reach, and everybody who is to be there from the start has joined."""
+    listings = await _reached(outside.listings)
+    if service.state.begun:
+        return
+    strategies = service.state.strategies
+    with _alive(gate):
+        now_ns = await _reached(outside.began_ns)
+        first = plan.begin(settings, strategies, listings, (wanted.run.name, now_ns))
+        everybody = plan.variants(settings, strategies)
+        if lane is not None:
+            everybody += plan.slow_variants(settings, lane.loaded.values())
+        await _compiled(strategies, first, everybody, headless=wanted.headless)
+        await _reached(lambda: service.begin(first, everybody))
+
+
+async def _reached(ask: Callable[[], Awaitable[T]]) -> T:
+    """What comes of asking, however long the exchange is away."""
+    pause_s = REACH_S
+    while True:
+        try:
+            return await ask()
+        except (RestError, TimeoutError) as error:
+            why = exchange.unreachable(error) if isinstance(error, RestError) else "no answer"
+            log.warning("waiting for the exchange", why=why, again_in_s=pause_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(REACH_S_MAX, 2.0 * pause_s)
+
+
+@asynccontextmanager
+async def _watched(pump: Pump) -> AsyncIterator[None]:
+    """A stop is obeyed and acknowledged before the run begins, too."""
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(pump.watch(), name="gate")
+        try:
+            yield
+        finally:
+            watching.cancel()
 
 
 async def _compiled(
@@ -203,11 +271,20 @@ def _writer(settings: config.Settings, wanted: Wanted, recovered: Recovered, gat
     return Writer(ground, recovered.journals, trouble)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The market, and what a run must know of it before it begins."""
+
+    world: World
+    listings: Callable[[], Awaitable[dict[str, Listing]]]
+    """All that is listed, the run's symbols among it; a file lists nothing."""
+    began_ns: Callable[[], Awaitable[int]]
+    """When the run begins, by the market's clock."""
+
+
 @asynccontextmanager
-async def _world(
-    settings: config.Settings, wanted: Wanted
-) -> AsyncIterator[tuple[World, dict[str, Listing]]]:
-    """The market: an exchange within reach, or a file."""
+async def _outside(settings: config.Settings, wanted: Wanted) -> AsyncIterator[Outside]:
+    """The market: an exchange, which is not asked yet, or a file."""
     live, options, source = settings.live, settings.feed, wanted.feed
     settle_ns = int(options.settle_ms * MS_NS)
     if exchange.is_file(source):
@@ -215,11 +292,10 @@ async def _world(
             Path(source), frozenset(live.symbols), wanted.speed, settle_ns, options.price_band,
             candle_pushes=False,
         )  # fmt: skip
-        yield World(lambda known: Played(replace(played, after=known)), None, None), {}
+        world = World(lambda known: Played(replace(played, after=known)), None, None)
+        yield Outside(world, _nothing_listed, lambda: first_ns(played))
         return
     async with exchange.reach(source, live.symbols, settings, wanted.speed) as there:
-        await exchange.check_listed(there.rest, live.symbols)
-        listings = await there.rest.symbols()
         topics = [Topic(there.rest.venue, "trades", name) for name in live.symbols]
         wires = Wires(there.rest, there.background, Clock(), np.random.default_rng())
         hours = options.rotate_hours
@@ -238,8 +314,13 @@ async def _world(
         asked = live.history_bars > 0 and signal_ns % MINUTE_NS == 0
         now_ns = there.background.server_now_ns
         perpetual = there.rest.venue == "futures"
-        fundings = there.background.fundings if perpetual else None
-        yield World(open_feed, now_ns, history if asked else None, fundings), listings
+        funding = there.background.funding if perpetual else None
+        world = World(open_feed, now_ns, history if asked else None, funding)
+        yield Outside(world, lambda: exchange.listed(there.rest, live.symbols), now_ns)
+
+
+async def _nothing_listed() -> dict[str, Listing]:
+    return {}
 
 
 async def _history(there: exchange.There, symbol: str, signal_ns: int, count: int) -> Sequence[Bar]:

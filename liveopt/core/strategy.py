@@ -34,6 +34,11 @@ class Choice:
     default: str
     text: str
 
+    def __post_init__(self) -> None:
+        """In a journal numbers are strings too: a word that reads as one would come back as it."""
+        if numbers := [word for word in self.options if _is_number(word)]:
+            raise BadKnobs(f"a choice is of words, and {numbers[0]!r} reads as a number")
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:
@@ -119,6 +124,14 @@ class Strategy:
 
 class BadKnobs(ValueError):
     """Values that a strategy does not take: which, of which variant, and what it takes."""
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def check_knobs(strategy: Strategy, knobs: Columns, choices: Mapping[str, str]) -> None:

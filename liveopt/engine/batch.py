@@ -188,7 +188,7 @@ def _opened(setup: Setup, program: Program, size: int, padded: Columns, inputs: 
         terms=_terms(setup),
         blocks=blocks,
         inputs=inputs,
-        log=np.zeros((count, setup.log_trades, len(LOGGED) + 1)),
+        log=np.empty((count, setup.log_trades, len(LOGGED) + 1)),  # most lines are never written
         logged=np.zeros(count, np.int64),
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from liveopt.core.events import FeedState, Quote
 from liveopt.walk.records import Entered, Out, Record, Standing, Trade, VariantStopped
-from liveopt.walk.standings import standings
+from liveopt.walk.standings import standing_of, standings
 from liveopt.walk.state import State
 
 RECENT_MAX: Final = 200
@@ -78,7 +78,9 @@ def why_none_is_eligible(board: Board) -> str:
 
 def listing(state: State, limit: int, variant: str = "") -> list[dict[str, Any]]:
     """The best variants, or the one of this name, as plain data."""
-    found = [one for one in standings(state) if not variant or one.id == variant]
-    return [
-        {name: getattr(one, name) for name in one.__slots__} for one in found[: limit or len(found)]
-    ]
+    if variant:
+        one = standing_of(state, variant)
+        found = [] if one is None else [one]
+    else:
+        found = standings(state, limit)
+    return [{name: getattr(one, name) for name in one.__slots__} for one in found]

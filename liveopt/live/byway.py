@@ -12,8 +12,10 @@ import structlog
 from liveopt.live.pump import Pump
 from liveopt.slow.lane import Answer, Event, Failed, Lagging, SlowLane
 from liveopt.walk.events import Input, Strayed, Target
-from liveopt.walk.group import GONE
+from liveopt.walk.group import Group
 from liveopt.walk.records import Out, Standing, VariantStarted, VariantStopped
+from liveopt.walk.seat import GONE
+from liveopt.walk.variant import Variant
 
 log = structlog.get_logger()
 
@@ -36,7 +38,7 @@ class Byway:
             if group.slow:
                 for seat in group.seats:
                     if seat.status not in GONE:
-                        self.lane.add(seat.variant, group.batch.setup.rule.sides)
+                        self._place(seat.variant, group)
         self.pump.listeners.append(self._heard)
 
     async def run(self) -> None:
@@ -61,11 +63,15 @@ class Byway:
         found = self.pump.state.find(variant)
         assert found is not None
         _, group, _, seat = found
+        self._place(seat.variant, group)
+
+    def _place(self, variant: Variant, group: Group) -> None:
+        """Without a place in the lane there is none in the run: the others go on."""
         try:
-            self.lane.add(seat.variant, group.batch.setup.rule.sides)
+            self.lane.add(variant, group.batch.setup.rule.sides)
         except ValueError as full:
-            log.warning("a slow variant has no place", variant=variant, why=str(full))
-            strayed = Strayed(self.pump.state.at_ns, variant, "slow_no_place")
+            log.warning("a slow variant has no place", variant=variant.id, why=str(full))
+            strayed = Strayed(self.pump.state.at_ns, variant.id, "slow_no_place")
             asyncio.get_running_loop().call_soon(self.pump.take, strayed)  # not amid an event
 
     def _take(self, events: Iterable[Event]) -> None:

@@ -9,9 +9,10 @@ import msgspec
 from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.program import Program
 from liveopt.guard.link import Refused
+from liveopt.journal.writer import JournalBroken
 from liveopt.live.board import listing
 from liveopt.live.compile import compile_all
-from liveopt.live.pump import Pump
+from liveopt.live.pump import HalfDone, Pump
 from liveopt.live.service import additions
 from liveopt.walk.events import Pause, Resume, Retire
 from liveopt.walk.group import programs
@@ -35,7 +36,17 @@ class Commands:
     strategies: Mapping[str, Strategy]
 
     async def answer(self, command: Mapping[str, Any]) -> object:
-        """Does one command."""
+        """Does one command; nothing that goes wrong with one is the end of the run."""
+        try:
+            return await self._done(command)
+        except TimeoutError as error:
+            raise Refused(
+                "it took too long; `liveopt variants list` shows what was done"
+            ) from error
+        except (JournalBroken, HalfDone, OSError) as error:
+            raise Refused(f"the engine is about to start again ({error}); try again") from error
+
+    async def _done(self, command: Mapping[str, Any]) -> object:
         kind = str(command.get("kind"))
         if kind == "variants":
             limit = command.get("limit", 20)

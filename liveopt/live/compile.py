@@ -41,7 +41,7 @@ async def compile_all(programs: Sequence[Program], said: Callable[[int, int], No
                 async with asyncio.timeout(COMPILE_S):
                     await _elsewhere(text)
             except (OSError, TimeoutError) as error:
-                log.warning("a step was not compiled by a process of its own", why=str(error))
+                log.warning("a step was not compiled by a process of its own", why=repr(error))
         done += 1
         said(done, len(missing))
 

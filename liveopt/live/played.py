@@ -1,8 +1,10 @@
 """A recording, or a file of trades or candles, as a feed: the same events from the same intake."""
 
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -82,7 +84,7 @@ class Played:
         """The symbols that were there and not wanted, in words."""
         return ", ".join(sorted(self._others)) or "none"
 
-    def _events(self) -> AsyncIterator[Iterable[FeedEvent]]:
+    def _events(self) -> AsyncGenerator[Iterable[FeedEvent]]:
         path = self._source.path
         if path.is_dir() or path.suffix not in TABLES:
             return self._frames()
@@ -93,7 +95,7 @@ class Played:
                 raise
             return self._candles()
 
-    async def _frames(self) -> AsyncIterator[list[FeedEvent]]:
+    async def _frames(self) -> AsyncGenerator[list[FeedEvent]]:
         source = self._source
         intake = Intake((), source.settle_ns, source.band, 0)
         now_ns = flushed_ns = before_ns = 0
@@ -133,29 +135,45 @@ class Played:
         channel = intake.channels[frame.topic]
         return channel if isinstance(channel, Tape) else None
 
-    def _trades(self) -> AsyncIterator[Iterable[FeedEvent]]:
+    def _trades(self) -> AsyncGenerator[Iterable[FeedEvent]]:
         source = self._source
         numbers = count(1)
         symbol = _symbol(source)
         batches = play_trades(source.path, source.speed, symbol)
 
-        async def numbered() -> AsyncIterator[Iterable[FeedEvent]]:
+        async def numbered() -> AsyncGenerator[Iterable[FeedEvent]]:
             async for ticks in batches:
                 yield [msgspec.structs.replace(tick, sequence=next(numbers)) for tick in ticks]
 
         return numbered()
 
-    def _candles(self) -> AsyncIterator[Iterable[FeedEvent]]:
+    def _candles(self) -> AsyncGenerator[Iterable[FeedEvent]]:
         source = self._source
         interval_ns = infer_interval_ns(read_candles(source.path))
         symbol = _symbol(source)
         batches = play_candles(source.path, source.speed)
 
-        async def candles() -> AsyncIterator[Iterable[FeedEvent]]:
+        async def candles() -> AsyncGenerator[Iterable[FeedEvent]]:
             async for bars in batches:
                 yield [Candle(symbol, interval_ns, bar) for bar in bars]
 
         return candles()
+
+
+async def first_ns(source: Source) -> int:
+    """When the first tick or candle was, by the file's own time; 0 where there is none."""
+    played = Played(replace(source, speed=inf))
+    async with aclosing(played._events()) as batches:
+        async for found in batches:
+            for event in found:
+                match event:
+                    case Tick():
+                        return event.at_ns
+                    case Candle():
+                        return event.bar.at_ns
+                    case _:
+                        pass
+    return 0
 
 
 def _symbol(source: Source) -> str:

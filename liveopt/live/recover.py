@@ -10,13 +10,13 @@ import structlog
 from liveopt.core.strategy import Strategy
 from liveopt.journal import snapshots
 from liveopt.journal.places import Position
-from liveopt.journal.reader import holds, records
+from liveopt.journal.reader import Record, holds, records
 from liveopt.journal.recovery import Recovery, recover
 from liveopt.live.pump import INPUTS
 from liveopt.live.trail import Trail
 from liveopt.walk.image import BadImage, restored
 from liveopt.walk.lines import read_input
-from liveopt.walk.records import OUTPUTS, Journal
+from liveopt.walk.records import OUTPUTS, Journal, Out
 from liveopt.walk.state import State
 from liveopt.walk.walk import walk
 
@@ -28,6 +28,10 @@ BEAT_RECORDS: Final = 1_000
 
 class Corrupt(Exception):
     """A journal was changed or damaged after it was written; nobody mends that."""
+
+
+class CannotApply(Corrupt):
+    """An input is in the journal that this program cannot follow, now or at any other start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,26 @@ def recover_run(
     first = seq = since[INPUTS].seq if since else 0
     for record in records(folder, INPUTS, since.get(INPUTS)):
         seq = record.seq
-        trail.follow(walk(state, read_input(record.content)), seq)
+        trail.follow(_applied(state, record), seq)
         if seq % BEAT_RECORDS == 0:
             beat()
     trail.end(seq)
     return Recovered(state, journals, trail.missing, seq, seq - first)
+
+
+def _applied(state: State, record: Record) -> list[Out]:
+    """What comes of one input of the journal."""
+    kind = "no input"
+    try:
+        event = read_input(record.content)
+        kind = type(event).__name__
+        return walk(state, event)
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
+        text = (
+            f"input {record.seq} ({kind}) cannot be applied: {error!s};"
+            " its run is left as it is; begin a new one with --fresh"
+        )
+        raise CannotApply(text) from error
 
 
 def _from_snapshot(

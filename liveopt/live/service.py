@@ -101,8 +101,10 @@ class Service:
         if state.terms is None:
             self.pump.take(begin)
         for market in state.markets.values():
-            if not market.past and self.world.history is not None:
-                bars = tuple(await self.world.history(market.symbol))
+            if self.world.history is not None:
+                known_ns = market.past[-1].at_ns if market.past else 0
+                found = await self.world.history(market.symbol)
+                bars = tuple(bar for bar in found if bar.at_ns > known_ns)
                 for first in range(0, len(bars), PAST_MAX):
                     self.pump.take(Past(market.symbol, bars[first : first + PAST_MAX]))
         known = {variant.id for variant in state.joining}

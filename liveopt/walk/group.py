@@ -3,38 +3,27 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import ASTRAY, ORDERED, OUT, REASONS, RISK, Rule
+from liveopt.core.account import ASTRAY, NO_ENTRIES, ORDERED, OUT, REASONS, RISK, Rule
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
-from liveopt.engine.batch import Batch, Setup, open_batch, program_of, take
+from liveopt.engine.batch import Array, Batch, Setup, open_batch, program_of, take
 from liveopt.engine.program import STRENGTH, Program
 from liveopt.engine.stepper import LOG_LEAST, Note, Stepper
 from liveopt.walk.events import Terms
 from liveopt.walk.records import Entered, Side, Trade
+from liveopt.walk.seat import GONE, HASH_BYTES, Seat, Status, seat_of
 from liveopt.walk.told import TOLD
-from liveopt.walk.variant import Variant, check_variant, group_key, parameters_hash
+from liveopt.walk.variant import GroupKey, Variant, check_variant, group_key
 
-Status = Literal["active", "paused", "stopped", "retired"]
-GONE: Final = ("stopped", "retired")
+FLATTENED: Final = "emergency_stop"
+"""Why somebody is closed whom the operator's stop puts out."""
 Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Seat:
-    """One variant's place in a group."""
-
-    variant: Variant
-    hash: str
-    status: Status = "active"
-    why: str = ""
-    strength: float | None = None
-    """How sure its strategy was of the position it holds; None where it does not say."""
 
 
 @dataclass(slots=True)
@@ -47,12 +36,13 @@ class Group:
     stepper: Stepper = field(init=False)
     gone: Flags = field(init=False)
     """Who was stopped or retired: the seats say it too, but one by one."""
-    packed: bytes | None = None
-    """The variants as an image has them."""
+    closing: Flags = field(init=False)
+    """Who was put out by the operator's stop, and is so until it is over and he is flat."""
 
     def __post_init__(self) -> None:
         self.stepper = Stepper(self.batch)
         self.gone = np.array([seat.status in GONE for seat in self.seats], bool)
+        self.closing = np.array([s.why == FLATTENED for s in self.seats], bool) & ~self.gone
 
     @property
     def slow(self) -> bool:
@@ -67,15 +57,33 @@ class Group:
         """Let these open positions again."""
         self.stepper.unbar(seats)
 
-    def out(self, level: float = OUT) -> list[int]:
-        """Who of those who run is barred so much: by a limit, a word that was no target, or us."""
-        return [int(i) for i in np.flatnonzero((self.stepper.barred() >= level) & ~self.gone)]
+    def out(self) -> list[int]:
+        """Who of those who run has put itself out: at a limit, or by a word that was no target."""
+        least = np.where(self.closing, ASTRAY, OUT)
+        return [int(i) for i in np.flatnonzero((self.stepper.barred() >= least) & ~self.gone)]
+
+    def close(self, places: Sequence[int]) -> None:
+        """Put these out by the operator's word."""
+        self.bar(places, OUT)
+        self.closing[places] = True
+        for place in places:
+            self.seats[place].why = FLATTENED
+
+    def reopen(self, places: Iterable[int]) -> None:
+        """Free these again; one that is still to be closed stays out until it is flat."""
+        side = self.batch.cell("a_side")
+        now = [i for i in places if not (self.closing[i] and side[i] != 0.0)]
+        self.free(now)
+        self.bar([i for i in now if self.seats[i].status == "paused"], NO_ENTRIES)
+        for place in now:
+            self.seats[place].why = ""
+        self.closing[now] = False
 
     def leave(self, place: int, status: Status, why: str) -> None:
         """One of them is done for good."""
         seat = self.seats[place]
         seat.status, seat.why = status, why
-        self.gone[place] = True
+        self.gone[place], self.closing[place] = True, False
 
     def count(self) -> int:
         """How many run, paused ones among them."""
@@ -120,12 +128,12 @@ class Group:
             seat.strength = _defined(float(self.batch.cell(STRENGTH)[note.variant]))
         return Entered(
             at_ns=_ns(v["since_s"], origin_ns),
-            variant=seat.variant.id,
+            variant=seat.id,
             symbol=symbol,
             side=_side(v["side"]),
             price=v["entry"],
             size=abs(v["qty"]),
-            leverage=_leverage(seat.variant),
+            leverage=seat.leverage,
             margin=v["margin"],
             fee=v["paid"],
         )
@@ -137,14 +145,14 @@ class Group:
         reason = int(v["reason"])
         return Trade(
             at_ns=_ns(until_s, origin_ns),
-            variant=seat.variant.id,
+            variant=seat.id,
             symbol=symbol,
-            strategy=seat.variant.strategy,
+            strategy=seat.key.strategy,
             parameters_hash=seat.hash,
             experimental=not self.champion,
             side=_side(v["was_side"]),
             size=abs(v["was_qty"]),
-            leverage=_leverage(seat.variant),
+            leverage=seat.leverage,
             margin=v["margin"],
             entry_ns=_ns(since_s, origin_ns),
             entry_price=v["entry"],
@@ -161,7 +169,7 @@ class Group:
 
 
 def open_groups(
-    variants: Iterable[Variant],
+    seats: Iterable[Seat],
     strategies: Mapping[str, Strategy],
     instrument: Instrument,
     terms: Terms,
@@ -169,8 +177,8 @@ def open_groups(
 ) -> list[Group]:
     """Everybody at the start, those together who share a step."""
     return [
-        Group(batch, [Seat(v, parameters_hash(v.parameters)) for v in members], champion)
-        for members, batch in _batches(variants, strategies, instrument, terms)
+        Group(batch, members, champion)
+        for members, batch in _batches(seats, strategies, instrument, terms)
     ]
 
 
@@ -184,7 +192,7 @@ def unfit(
     found = {v.id: why for v in variants if (why := _incomplete(v, strategies))}
     sound = [v for v in variants if v.id not in found]
     try:
-        _batches(sound, strategies, instrument, terms)
+        _batches(map(seat_of, sound), strategies, instrument, terms)
     except BadKnobs as error:
         if len(variants) == 1:
             return {sound[0].id: str(error)}
@@ -212,7 +220,7 @@ def programs(
     terms: Terms,
 ) -> list[Program]:
     """The different steps of these variants."""
-    different = {group_key(v, strategy_of(v, strategies)): v for v in variants}
+    different = {group_key(v): v for v in variants}
     return [
         program_of(setup_of(variant, strategy_of(variant, strategies), instrument, terms))
         for variant in different.values()
@@ -253,38 +261,37 @@ def setup_of(variant: Variant, strategy: Strategy, instrument: Instrument, terms
 
 
 def _batches(
-    variants: Iterable[Variant],
+    seats: Iterable[Seat],
     strategies: Mapping[str, Strategy],
     instrument: Instrument,
     terms: Terms,
-) -> list[tuple[list[Variant], Batch]]:
+) -> list[tuple[list[Seat], Batch]]:
     """Those together who share a step; nothing is compiled yet."""
-    shared: dict[object, list[Variant]] = {}
-    for variant in variants:
-        strategy = strategy_of(variant, strategies)
-        shared.setdefault(group_key(variant, strategy), []).append(variant)
+    together: dict[GroupKey, list[Seat]] = {}
+    for seat in seats:
+        together.setdefault(seat.key, []).append(seat)
     found = []
-    for members in shared.values():
-        strategy = strategy_of(members[0], strategies)
-        setup = setup_of(members[0], strategy, instrument, terms)
+    for members in together.values():
+        first = members[0].variant
+        strategy = strategy_of(first, strategies)
+        setup = setup_of(first, strategy, instrument, terms)
         found.append((members, open_batch(setup, *columns_of(members, strategy))))
     return found
 
 
 def columns_of(
-    members: Sequence[Variant], strategy: Strategy
-) -> tuple[dict[str, "np.ndarray"], dict[str, "np.ndarray"]]:
-    """Knobs and risk of many variants as columns."""
-    first = members[0].parameters
-
-    def column(name: str) -> "np.ndarray":
-        return np.array([float(v.parameters[name]) for v in members])
-
+    members: Sequence[Seat], strategy: Strategy
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Knobs and risk of many variants of one key as columns."""
+    table = np.frombuffer(b"".join(seat.packed for seat in members)).reshape(len(members), -1)
+    columns: dict[str, Array] = dict(
+        zip(members[0].key.numbers, table.T[HASH_BYTES // 8 :], strict=True)
+    )
     if strategy is TOLD:
         knobs = {"place": np.zeros(len(members))}
     else:
-        knobs = {name: column(name) for name in strategy.knobs}
-    return knobs, {name: column(name) for name in RISK if name in first}
+        knobs = {name: columns[name] for name in strategy.knobs}
+    return knobs, {name: columns[name] for name in RISK if name in columns}
 
 
 def _ns(time_s: float, origin_ns: int) -> int:
@@ -293,10 +300,6 @@ def _ns(time_s: float, origin_ns: int) -> int:
 
 def _side(sign: float) -> Side:
     return "long" if sign > 0.0 else "short"
-
-
-def _leverage(variant: Variant) -> float:
-    return float(variant.parameters.get("leverage", 1.0))
 
 
 def _defined(value: float) -> float | None:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Final
 
-from liveopt.core.account import ASTRAY, NO_ENTRIES, OUT
+import numpy as np
+
+from liveopt.core.account import NO_ENTRIES, OUT
 from liveopt.walk.events import Halt, Pause, Reopen, Resume, Retire, Strayed, Target
-from liveopt.walk.group import GONE, Group, Seat
+from liveopt.walk.group import Group
 from liveopt.walk.records import (
     DECISIONS,
     EXPERIMENTAL,
@@ -20,6 +22,7 @@ from liveopt.walk.records import (
     VariantResumed,
     VariantStopped,
 )
+from liveopt.walk.seat import GONE, Seat
 from liveopt.walk.state import Market, State
 
 ROTATED: Final = 10
@@ -37,7 +40,7 @@ def stopped_themselves(
     not depend on what happens to another.
     """
     assert state.terms is not None
-    out = group.out(ASTRAY if _flattened(state) else OUT)
+    out = group.out()
     asked = out if places is None else [place for place in out if place in places]
     return [_stop(state, group, p, group.why_stopped(p, state.terms)) for p in asked]
 
@@ -52,7 +55,7 @@ def _stop(state: State, group: Group, place: int, why: str, by: str = "") -> Out
     group.leave(place, "retired" if by else "stopped", why)
     equity = float(group.batch.cell("p_equity")[place])
     journal: Journal = TRADES if group.champion else EXPERIMENTAL
-    return journal, VariantStopped(state.at_ns, seat.variant.id, why, equity, by)
+    return journal, VariantStopped(state.at_ns, seat.id, why, equity, by)
 
 
 def _each(
@@ -61,7 +64,7 @@ def _each(
     """Do it to every one of these, or say why not."""
     outs: list[Out] = []
     places = {
-        seat.variant.id: (group, place, seat)
+        seat.id: (group, place, seat)
         for _, group in state.groups()
         for place, seat in enumerate(group.seats)
     }
@@ -85,7 +88,7 @@ def pause_some(state: State, pause: Pause) -> list[Out]:
         seat.status = "paused"
         if state.halt is None:
             group.bar([place], NO_ENTRIES)
-        said = VariantPaused(state.at_ns, seat.variant.id, pause.by, pause.why)
+        said = VariantPaused(state.at_ns, seat.id, pause.by, pause.why)
         return DECISIONS, said
 
     return _each(state, pause.ids, act)
@@ -96,9 +99,9 @@ def resume_some(state: State, resume: Resume) -> list[Out]:
         if seat.status != "paused":
             return f"it is {seat.status}"
         seat.status = "active"
-        if state.halt is None:
+        if state.halt is None and not group.closing[place]:
             group.free([place])
-        said = VariantResumed(state.at_ns, seat.variant.id, resume.by, resume.why)
+        said = VariantResumed(state.at_ns, seat.id, resume.by, resume.why)
         return DECISIONS, said
 
     return _each(state, resume.ids, act)
@@ -127,9 +130,9 @@ def stop_strayed(state: State, strayed: Strayed) -> list[Out]:
 
 
 def follow_target(state: State, target: Target) -> list[Out]:
-    found = state.find(target.variant)
-    if found is not None and found[1].slow and target.target in (-1, 0, 1):
-        _, group, place, _ = found
+    found = state.slow(target.variant)
+    if found is not None and target.target in (-1, 0, 1):
+        group, place = found
         group.tell(place, float(target.target))
     return []
 
@@ -138,14 +141,15 @@ def rotate(state: State, market: Market) -> list[Out]:
     """Free places go to those who wait; in turn the weakest make room, when the terms say so."""
     terms = state.terms
     assert terms is not None
-    if not state.waiting:
+    if not market.waiting:
         return []
     outs: list[Out] = []
     if terms.rotate_bars and market.bars % terms.rotate_bars == 0:
         outs += _make_room(state, market)
-    room = terms.variants_max - state.running() - len(state.joining)
-    for _ in range(min(room, len(state.waiting))):
-        state.joining.append(state.waiting.popleft())
+    joining = sum(seat.key.symbol == market.symbol for seat in state.joining)
+    room = terms.variants_max - market.running() - joining
+    for _ in range(min(room, len(market.waiting))):
+        state.joining.append(market.waiting.popleft())
     return outs
 
 
@@ -159,11 +163,11 @@ def _make_room(state: State, market: Market) -> list[Out]:
             continue
         equity, side = group.batch.cell("p_equity"), group.batch.cell("a_side")
         found += [
-            (float(equity[place]), seat.variant.id, group, place)
+            (float(equity[place]), seat.id, group, place)
             for place, seat in enumerate(group.seats)
             if seat.status == "active" and side[place] == 0.0
         ]
-    count = min(len(state.waiting), max(1, state.running() // ROTATED))
+    count = min(len(market.waiting), max(1, market.running() // ROTATED))
     outs = []
     for _, _, group, place in sorted(found, key=lambda one: one[:2])[:count]:
         group.bar([place], OUT)
@@ -171,17 +175,17 @@ def _make_room(state: State, market: Market) -> list[Out]:
     return outs
 
 
-def compact(market: Market) -> None:
+def compact(state: State, market: Market) -> None:
     """Forget places that nobody needs any more, once they are most of a group."""
     kept: list[Group] = []
     for group in market.groups:
         living = group.needed()
         dead = len(group.seats) - len(living)
         if group.champion or dead < max(COMPACT_MIN, len(living)):
-            if living or group.champion:
-                kept.append(group)
-        elif living:
-            kept.append(group.only(living))
+            kept += [group] if living or group.champion else []
+        else:
+            state.moved()
+            kept += [group.only(living)] if living else []
     market.groups = kept
 
 
@@ -196,13 +200,12 @@ def halt_all(state: State, halt: Halt) -> list[Out]:
     for _, group in state.groups():  # who is out by itself is told from those who are put out now
         outs += stopped_themselves(state, group)
     state.halt = halt
-    level = OUT if _flattened(state) else NO_ENTRIES
     for _, group in state.groups():
         places = [i for i, gone in enumerate(group.gone.tolist()) if not gone]
-        group.bar(places, level)
-        if level == OUT:
-            for place in places:
-                group.seats[place].why = "emergency_stop"
+        if _flattened(state):
+            group.close(places)
+        else:
+            group.bar(places, NO_ENTRIES)
     said = Halted(state.at_ns, halt.number, halt.mode, state.running(), state.positions())
     return outs + [(journal, said) for journal in OUTPUTS]
 
@@ -215,10 +218,6 @@ def reopen_all(state: State, reopen: Reopen) -> list[Out]:
         outs += stopped_themselves(state, group)
     state.halt = None
     for _, group in state.groups():
-        group.free([i for i, s in enumerate(group.seats) if s.status in ("active", "paused")])
-        group.bar([i for i, s in enumerate(group.seats) if s.status == "paused"], NO_ENTRIES)
-        for seat in group.seats:
-            if seat.status in ("active", "paused"):
-                seat.why = ""
+        group.reopen(np.flatnonzero(~group.gone).tolist())
     said = Reopened(state.at_ns, reopen.number)
     return outs + [(journal, said) for journal in OUTPUTS]

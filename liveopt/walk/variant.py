@@ -38,9 +38,11 @@ class GroupKey(NamedTuple):
 
     symbol: str
     strategy: str
-    choices: tuple[tuple[str, str], ...]
-    risk: tuple[str, ...]
-    """The risk parameters they have: which features are on, not their values."""
+    lane: Lane
+    words: tuple[tuple[str, str], ...]
+    """Parameters that are words, with them."""
+    numbers: tuple[str, ...]
+    """Names of the others: with those of risk, which features are on; not their values."""
 
 
 def new_id(rng: np.random.Generator) -> str:
@@ -59,14 +61,15 @@ def parameters_hash(parameters: Parameters) -> str:
     return hashlib.sha256(canonical(parameters).encode()).hexdigest()[:16]
 
 
-def group_key(variant: Variant, strategy: Strategy) -> GroupKey:
+def group_key(variant: Variant) -> GroupKey:
     """Whose batch it can share."""
-    own = variant.parameters
+    own = sorted(variant.parameters.items())
     return GroupKey(
         variant.symbol,
         variant.strategy,
-        tuple((name, str(own[name])) for name in strategy.choices),
-        tuple(name for name in RISK if name in own),
+        variant.lane,
+        tuple((name, value) for name, value in own if isinstance(value, str)),
+        tuple(name for name, value in own if not isinstance(value, str)),
     )
 
 

@@ -27,6 +27,7 @@ from liveopt.core.events import (
     Refused,
     Tick,
 )
+from liveopt.engine.rows import FUNDING_LIMIT
 from liveopt.walk.events import (
     Add,
     Begin,
@@ -69,6 +70,7 @@ from liveopt.walk.records import (
     Standing,
     VariantStarted,
 )
+from liveopt.walk.seat import Seat, seat_of
 from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
 
@@ -122,7 +124,7 @@ def _fine(state: State, market: Market, bar: Bar) -> list[Out]:
     if market.origin_ns is None:
         market.origin_ns = bar.at_ns
     time_s = (bar.at_ns - market.origin_ns) / 1e9
-    rate, market.funding = market.funding, 0.0
+    rate = market.funding.popleft() if market.funding else 0.0
     outs: list[Out] = []
     for group in market.groups:
         if group.stepper.fine(time_s, bar.open, bar.high, bar.low, bar.close, rate):
@@ -142,6 +144,8 @@ def _noted(state: State, market: Market, group: Group) -> list[Out]:
         else:
             market.trades += not group.champion
             outs.append((journal, group.traded(note, market.symbol, market.origin_ns)))
+            if state.halt is None and group.closing[note.variant]:
+                group.reopen([note.variant])
     return outs
 
 
@@ -158,7 +162,7 @@ def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
             outs += stopped_themselves(state, group)
         outs.append((DECISIONS, _standing(market, bar)))
         outs += rotate(state, market)
-        compact(market)
+        compact(state, market)
     if closed.gap is not None:
         gap = closed.gap
         broken = Break(state.at_ns, market.symbol, gap.from_ns, gap.to_ns, "nothing traded")
@@ -182,9 +186,13 @@ def _hole(state: State, hole: Hole) -> list[Out]:
 
 def _funding(state: State, funding: Funding) -> list[Out]:
     market = state.markets.get(funding.symbol)
-    if market is not None and funding.at_ns > market.funded_ns:
-        market.funded_ns = funding.at_ns
-        market.funding += funding.rate
+    if market is None or funding.at_ns <= market.funded_ns:
+        return []
+    if not -FUNDING_LIMIT < funding.rate < FUNDING_LIMIT:  # a tick would fail for it
+        why = f"a funding rate of {funding.rate} is none"
+        return [(DECISIONS, Refusal(state.at_ns, funding.symbol, why))]
+    market.funded_ns = funding.at_ns
+    market.funding.append(funding.rate)
     return []
 
 
@@ -208,7 +216,8 @@ def _begin(state: State, begin: Begin) -> list[Out]:
             deque(maxlen=max(1, begin.terms.history_bars)),
         )
         state.markets[listed.symbol] = market
-        outs += _seat(state, market, [listed.champion], champion=True)
+        state.used.add(listed.champion.id)
+        outs += _seat(state, market, [seat_of(listed.champion)], champion=True)
     return outs
 
 
@@ -228,17 +237,17 @@ def _past(state: State, past: Past) -> list[Out]:
 
 def _add(state: State, add: Add) -> list[Out]:
     outs: list[Out] = []
-    taken = {v.id for v in (*state.joining, *state.waiting)}
-    taken |= {seat.variant.id for _, group in state.groups() for seat in group.seats}
-    queue = state.waiting or state.joining  # nobody overtakes those who wait
     unable = _unfit(state, add.variants)
     for variant in add.variants:
-        why = "there is one of this name" if variant.id in taken else unable.get(variant.id)
+        used = variant.id in state.used
+        why = "there is or was one of this name" if used else unable.get(variant.id)
         if why is not None:
             outs.append((DECISIONS, Refusal(state.at_ns, variant.id, why)))
-        else:
-            taken.add(variant.id)
-            queue.append(variant)
+            continue
+        state.used.add(variant.id)
+        waiting = state.markets[variant.symbol].waiting
+        queue = waiting or state.joining  # nobody overtakes those who wait
+        queue.append(seat_of(variant))
     return outs
 
 
@@ -255,22 +264,22 @@ def _unfit(state: State, variants: Sequence[Variant]) -> dict[str, str]:
 def _join(state: State) -> list[Out]:
     """Those who were added begin, as many as fit; the others wait."""
     assert state.terms is not None
-    room = max(0, state.terms.variants_max - state.running())
     joining, state.joining = state.joining, []
-    state.waiting.extend(joining[room:])
     outs: list[Out] = []
     for market in state.markets.values():
-        outs += _seat(state, market, [v for v in joining[:room] if v.symbol == market.symbol])
+        own = [seat for seat in joining if seat.key.symbol == market.symbol]
+        room = max(0, state.terms.variants_max - market.running())
+        market.waiting.extend(own[room:])
+        outs += _seat(state, market, own[:room])
+    state.moved()
     return outs
 
 
-def _seat(
-    state: State, market: Market, variants: Sequence[Variant], champion: bool = False
-) -> list[Out]:
+def _seat(state: State, market: Market, seats: Sequence[Seat], champion: bool = False) -> list[Out]:
     assert state.terms is not None
     journal: Journal = TRADES if champion else EXPERIMENTAL
     outs: list[Out] = []
-    groups = open_groups(variants, state.strategies, market.instrument, state.terms, champion)
+    groups = open_groups(seats, state.strategies, market.instrument, state.terms, champion)
     for group in groups:
         if market.past:
             group.stepper.warm(market.past)
@@ -314,9 +323,7 @@ def _standing(market: Market, bar: Bar) -> Standing:
             own = equity[running]
             equities += own.tolist()
             first = int(own.argmax())
-            best = max(
-                best, (float(own[first]), group.seats[running[first]].variant.id), key=_equity
-            )
+            best = max(best, (float(own[first]), group.seats[running[first]].id), key=_equity)
             most = max(most, float(group.batch.cell("a_trades")[running].max()))
     return Standing(
         bar.at_ns + market.builder.interval_ns,

@@ -20,6 +20,7 @@ from liveopt.walk.events import Input, Past
 from liveopt.walk.group import columns_of, setup_of
 from liveopt.walk.image import image, restored
 from liveopt.walk.records import Entered, Trade, VariantStarted
+from liveopt.walk.seat import seat_of
 from liveopt.walk.standings import standings
 from liveopt.walk.variant import Variant
 from tests.contracts.oracle import cells, differing
@@ -70,7 +71,9 @@ def back_test(strategy: str) -> Batch:
 
     members, known = own(strategy), strategies()[strategy]
     setup = setup_of(members[0], known, INSTRUMENT, UNLIMITED)
-    batch = open_batch(replace(setup, log_trades=LOG), *columns_of(members, known))
+    batch = open_batch(
+        replace(setup, log_trades=LOG), *columns_of([seat_of(v) for v in members], known)
+    )
     assert infer_interval_ns(market()) == MINUTE_NS
     Cpu(1).advance(batch, rows_of(market(), MINUTE_NS, SIGNAL_NS))
     assert batch.cell("a_trades").sum() > 5 * len(members)

@@ -1,16 +1,34 @@
 """The service as people run it: commands and processes, the simulated exchange beside them."""
 
 import json
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from liveopt.core.events import Candle
 from liveopt.guard import caller
 from liveopt.journal.places import journals
-from liveopt.journal.reader import Reader
+from liveopt.journal.reader import Reader, records
 from liveopt.journal.recovery import inspect
-from tests.kill.stage import Service, Sim, exchange, refused, service
+from liveopt.walk.events import Begin
+from liveopt.walk.lines import read_input
+from tests.kill.stage import (
+    LIVEOPT,
+    Service,
+    Sim,
+    environment,
+    exchange,
+    refused,
+    service,
+    wait_for,
+)
+
+AT_S = 1_700_000_040
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -121,6 +139,100 @@ def test_a_run_is_not_gone_on_with_under_other_settings(room: Service) -> None:
     assert ended.returncode == 4
     assert "--fresh" in ended.stderr
     assert files(run) == before
+
+
+def killed(room: Service) -> None:
+    """Its engine, and it is at work again."""
+    before = room.at_work()["status"]["durable_seq"]
+    pid = room.engine_pid()
+    assert pid is not None
+    os.killpg(pid, signal.SIGKILL)
+    wait_for(lambda: room.engine_pid() not in (None, pid))
+    room.at_work(before)
+
+
+def test_a_restart_goes_on_under_the_settings_of_the_run_and_is_the_latest(room: Service) -> None:
+    room.start()
+    room.at_work()
+    run = room.run
+    assert run is not None
+    (room.room / "liveopt.toml").write_text("this is no TOML")
+    (room.state / "latest").unlink()
+    killed(room)
+    assert (room.state / "latest").readlink().name == run.name
+    assert room.status()["engine"]["starts"] == 2
+
+
+def test_nobody_has_to_read_what_a_run_says(tmp_path: Path) -> None:
+    command = [*LIVEOPT, "demo", "--variants", "20", "--for", "6"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(120.0) == 0
+    said = json.loads(Service(tmp_path, "").command("replay", "logs", "--check", "--json").stdout)
+    assert said["equal"]
+    assert said["decisions"]["ticks"] > 0
+
+
+def test_a_run_does_not_begin_without_the_exchange_and_leaves_nothing_behind(
+    room: Service,
+) -> None:
+    began_s = time.monotonic()
+    ended = room.command("run", "--feed", "http://127.0.0.1:1", "--headless")
+    assert ended.returncode == 4
+    assert "no run was begun" in ended.stderr
+    assert "started again" not in ended.stderr
+    assert time.monotonic() - began_s < 60.0
+    assert room.run is None
+    assert not (room.state / "latest").is_symlink()
+
+
+def test_a_run_waits_for_an_exchange_that_is_away_and_can_be_stopped_meanwhile(
+    tmp_path: Path,
+) -> None:
+    with exchange(tmp_path) as sim, service(tmp_path, sim.url) as room:
+        room.start()
+        room.at_work()
+        os.kill(sim.pid, signal.SIGSTOP)
+        try:
+            pid = room.engine_pid()
+            assert pid is not None
+            os.killpg(pid, signal.SIGKILL)
+            wait_for(lambda: "waiting for the exchange" in room.log())
+            again = room.engine_pid()
+            stopped = json.loads(room.command("stop", "--json", "--reason", "away").stdout)
+            assert stopped["not_acknowledged"] == []
+            time.sleep(6.0)  # longer than a heartbeat may be missed
+            assert room.engine_pid() == again
+        finally:
+            os.kill(sim.pid, signal.SIGCONT)
+        assert room.at_work()["halted"]
+        assert room.engine_pid() == again
+
+
+def test_a_table_is_played_from_its_own_first_moment_to_its_end(room: Service) -> None:
+    rows = [f"{AT_S + 60 * n},100,{102 + n % 5},99,{100 + n % 3},1" for n in range(200)]
+    table = room.room / "candles.csv"
+    table.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    ended = room.command("run", "--feed", str(table), "--speed", "max", "--headless")
+    assert ended.returncode == 0, ended.stderr
+    first = room.run
+    assert first is not None
+    events = [read_input(line.content) for line in records(first, "inputs")]
+    assert isinstance(events[0], Begin)
+    assert events[0].at_ns == AT_S * 1_000_000_000
+    assert sum(isinstance(event, Candle) for event in events) == 200
+    table.write_text(table.read_text().replace(",99,", ",-1,"))
+    ended = room.command("run", "--feed", str(table), "--speed", "max", "--headless")
+    assert ended.returncode == 4
+    assert room.run == first, "a table that is refused begins no run"
+    said = json.loads(room.command("replay", "logs", "--check", "--json").stdout)
+    assert said["equal"]
 
 
 def test_a_journal_that_was_changed_is_refused_and_left_alone(room: Service) -> None:

@@ -67,6 +67,31 @@ def test_a_recording_has_the_bars_it_has(tmp_path: Path) -> None:
     assert found({"feed": str(file), "signal": "5s"}) == []
 
 
+def table(path: Path, step_s: int) -> str:
+    rows = [f"{1_700_000_040 + n * step_s},10,11,9,10,1" for n in range(5)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("step_s", "signal", "fits"),
+    [(60, "1m", True), (60, "5m", True), (300, "1m", False), (180, "5m", False)],
+)
+def test_candles_of_a_table_make_up_the_signal_bars(
+    tmp_path: Path, step_s: int, signal: str, fits: bool
+) -> None:
+    said = found({"feed": table(tmp_path / "c.csv", step_s), "signal": signal})
+    assert (said == []) == fits
+    if not fits:
+        assert f"no signal bars of {signal}" in said[0]
+
+
+def test_a_table_is_of_one_symbol(tmp_path: Path) -> None:
+    feed = table(tmp_path / "c.csv", 60)
+    (said,) = found({"feed": feed, "symbols": ["XBTUSDTM", "ETHUSDTM"]})
+    assert "of one symbol" in said
+
+
 def test_spot_has_no_leverage() -> None:
     assert found({"symbols": ["XBTUSDTM"]}, leverage=3.0) == []
     (said,) = found({"symbols": ["BTC-USDT"]}, leverage=3.0)

@@ -74,3 +74,10 @@ def test_what_it_does_not_take_is_refused(
 def test_a_name_that_is_no_knob_is_refused() -> None:
     with pytest.raises(BadKnobs, match="there is no odd; there are fast, slow"):
         check_ranges(STRATEGY.knobs, columns(odd=[1.0]))
+
+
+@pytest.mark.parametrize("word", ["07", "nan", "-inf", "1e5", "1_0", " 3 "])
+def test_a_word_that_reads_as_a_number_is_no_choice(word: str) -> None:
+    """In a journal numbers are written as strings; such a word would come back as a number."""
+    with pytest.raises(BadKnobs, match="reads as a number"):
+        Choice(("ema", word), "ema", "which")

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from liveopt.guard.link import Refused
+from liveopt.live import commands
 from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
 from liveopt.live.recover import recover_run
 from liveopt.live.replay import Replay
@@ -59,7 +60,10 @@ async def test_who_cannot_be_added_is_named_and_the_others_are_added(live: Live)
     taken, strange = plain("v000"), plain("strange") | {"symbol": "ETHUSDTM"}
     said = await ask(live, kind="add", variants=[taken, plain("good"), strange])
     assert said["done"] == ["good"]
-    assert said["refused"] == {"v000": "there is one of this name", "strange": "no market ETHUSDTM"}
+    assert said["refused"] == {
+        "v000": "there is or was one of this name",
+        "strange": "no market ETHUSDTM",
+    }
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,26 @@ async def test_variants_are_listed_up_to_a_limit(live: Live) -> None:
     assert found[0]["champion"]
     assert found[0]["symbol"] == SYMBOL
     assert len((await ask(live, kind="variants"))["variants"]) == 7
+
+
+async def test_a_journal_that_breaks_is_told_and_not_the_end_of_the_link(live: Live) -> None:
+    live.writer._fail(OSError("no disk"))
+    with pytest.raises(Refused, match="no disk"):
+        await ask(live, kind="pause", ids=["v000"])
+
+
+async def test_an_event_left_half_done_is_told(live: Live) -> None:
+    live.pump.sound = False
+    with pytest.raises(Refused, match="half done"):
+        await ask(live, kind="retire", ids=["v000"])
+
+
+async def test_a_command_that_takes_too_long_is_told(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(commands, "compile_all", slow)
+    with pytest.raises(Refused, match="too long"):
+        await ask(live, kind="add", variants=[plain("x")])

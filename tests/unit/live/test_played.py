@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from liveopt.core.events import Candle, FeedEvent, Tick
-from liveopt.live.played import Played, Source
+from liveopt.live.played import Played, Source, first_ns
 
 AT_S = 1_700_000_040
 
@@ -55,3 +55,11 @@ async def test_candles_go_on_behind_the_last(candles: Path) -> None:
 async def test_another_symbol_is_not_skipped(trades: Path) -> None:
     other = Tick((AT_S + 100) * 1_000_000_000, 1.0, 1.0, "ETHUSDTM", 99)
     assert len(await played(Source(trades, speed=inf, after=(other,)))) == 10
+
+
+async def test_a_file_says_when_it_begins(trades: Path) -> None:
+    assert await first_ns(Source(trades)) == AT_S * 1_000_000_000
+    rows = [f"{AT_S + 60 * i},100,101,99,100,1" for i in range(3)]
+    table = trades.with_name("candles.csv")
+    table.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    assert await first_ns(Source(table, speed=0.01)) == AT_S * 1_000_000_000

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from liveopt.journal.places import segment_path
-from liveopt.live.recover import JOURNALS, Corrupt, recover_run
+from liveopt.live.pump import INPUTS
+from liveopt.live.recover import JOURNALS, CannotApply, Corrupt, recover_run
 from liveopt.live.trail import Diverged
+from liveopt.walk.events import Past
 from liveopt.walk.image import image
+from liveopt.walk.lines import written
 from liveopt.walk.records import OUTPUTS
 from liveopt.walk.state import State
-from tests.run import Live, appended, contents, opening, run_of, strategies, ticks, variants
+from tests.run import Live, appended, begin, contents, opening, run_of, strategies, ticks, variants
 
 EVENTS = [*opening(variants(8)), *ticks(300, step_s=20.0)]
 
@@ -90,6 +93,26 @@ def test_outputs_of_other_inputs_are_refused(tmp_path: Path) -> None:
     path.write_bytes(segment_path(other, "decisions", 1).read_bytes())
     with pytest.raises(Diverged, match="of decisions does not follow"):
         recover_run(mine, strategies())
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ([written(begin())], r"input 2 \(Begin\) cannot be applied: a run begins once"),
+        ([b'{"type":"Begun"}'], r"input 2 \(no input\) cannot be applied: .*at_ns"),
+        ([written(Past("ETHUSDTM", ()))], r"input 2 \(Past\) cannot be applied: 'ETHUSDTM'"),
+    ],
+)
+def test_an_input_that_cannot_be_applied_is_named_with_the_way_on(
+    tmp_path: Path, lines: list[bytes], what: str
+) -> None:
+    live = Live(tmp_path)
+    live.take([begin()])
+    for line in lines:
+        live.writer.append(INPUTS, line)
+    live.close()
+    with pytest.raises(CannotApply, match=f"{what}.*--fresh"):
+        recover_run(live.folder, strategies())
 
 
 def test_recovering_changes_nothing_in_a_run_that_ended_in_order(tmp_path: Path) -> None:

@@ -278,6 +278,20 @@ async def test_a_start_that_was_cut_off_is_taken_up_where_it_was(tmp_path: Path)
         assert again.state.begun
 
 
+async def test_a_past_that_was_cut_off_is_completed(tmp_path: Path) -> None:
+    bars = past(700)
+    for parts in range(4):
+        home = tmp_path / str(parts)
+        live = Live(home)
+        live.take([begin(), *(Past(SYMBOL, tuple(bars[n * 300 :][:300])) for n in range(parts))])
+        live.close()
+        again = Live(home)
+        await service(again, Market([]), history=history_of(700)).begin(begin(), PEOPLE)
+        again.close()
+        assert [b for e in inputs(again) if isinstance(e, Past) for b in e.bars] == bars
+        assert again.state.begun
+
+
 def test_variants_are_added_in_parts_that_fit_into_a_line() -> None:
     people = variants(2 * ADDED_MAX + 1)
     parts = additions(5, people, "ann")

@@ -110,6 +110,16 @@ def test_a_usual_value_outside_its_range_is_refused(tmp_path: Path) -> None:
         load(file(tmp_path, GOOD.replace("Knob(1, 10, 3", "Knob(1, 10, 30")))
 
 
+def test_a_choice_that_reads_as_a_number_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "    warmup", '    choices={"kind": Choice(("07", "b"), "b", "which")},\n    warmup'
+    )
+    assert "Choice((" in text
+    text = text.replace("import Knob", "import Choice, Knob")
+    with pytest.raises(BadKnobs, match="'07' reads as a number"):
+        load(file(tmp_path, text))
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="cannot be read: No such file"):
         load(tmp_path / "mine.py")

@@ -21,6 +21,7 @@ from liveopt.walk.events import (
     Target,
 )
 from liveopt.walk.group import unfit
+from liveopt.walk.image import image, restored
 from liveopt.walk.records import (
     Entered,
     Halted,
@@ -119,8 +120,8 @@ def test_who_is_retired_is_closed_with_the_next_tick_and_gives_its_place() -> No
         (Strayed(1, "c0", "slow_hang"), Strayed(1, "c0", "slow_hang"), "it is stopped"),
         (None, Retire(1, ("main",), "me"), "the champion is replaced, not retired"),
         (Add(1, (variant("late"),), "me"), Pause(1, ("late",), "me"), "it waits"),
-        (None, Add(1, (CALM[0],), "me"), "there is one of this name"),
-        (None, Add(1, (variant("main"),), "me"), "there is one of this name"),
+        (None, Add(1, (CALM[0],), "me"), "there is or was one of this name"),
+        (None, Add(1, (variant("main"),), "me"), "there is or was one of this name"),
         (Add(1, (variant("late"),), "me"), Add(1, (variant("late"),), "me"), "one of this name"),
     ],
 )
@@ -238,6 +239,52 @@ def test_the_weakest_who_hold_nothing_make_room_in_turn() -> None:
     assert run.state.running() <= 10
 
 
+def two_markets(terms: Any) -> tuple[list[Any], list[Any]]:
+    """The first events of a run of two symbols, and both their markets, tick by tick."""
+    other = "ETHUSDTM"
+    champion = msgspec.structs.replace(variant("main2"), symbol=other)
+    first = begin(terms)
+    listed = (*first.listed, Listed(other, INSTRUMENT, champion))
+    theirs = [msgspec.structs.replace(tick, symbol=other) for tick in MARKET]
+    both = [tick for pair in zip(MARKET, theirs, strict=True) for tick in pair]
+    return [msgspec.structs.replace(first, listed=listed)], both
+
+
+def test_each_market_has_places_of_its_own() -> None:
+    """Whoever waits for one market takes no place of the other, and is evicted for nobody there."""
+    terms = msgspec.structs.replace(TERMS, variants_max=6, rotate_bars=10)
+    opening_events, market = two_markets(terms)
+    mine = variants(6, reckless=0.0)
+    theirs = [
+        msgspec.structs.replace(v, id=f"e{v.id}", symbol="ETHUSDTM")
+        for v in variants(9, reckless=0.0)
+    ]
+    run = folded([*opening_events, Add(1, (*theirs, *mine), "me"), *market[:2]])
+    assert [m.running() for m in run.state.markets.values()] == [6, 6]
+    assert [s.id for s in run.state.waiting] == ["ev006", "ev007", "ev008"]
+    run.take(market[2:])
+    stopped: list[Any] = [s for s in run.of(VariantStopped) if s.reason == "rotated"]  # type: ignore[attr-defined]
+    assert stopped
+    assert all(s.variant.startswith("e") for s in stopped)
+    assert run.state.markets[SYMBOL].running() == 6
+    late = variant("late")
+    run.take([Retire(1, ("v000",), "me"), Add(1, (late,), "me"), market[-2]])
+    assert run.state.find("late") is not None
+
+
+def test_a_name_is_used_once_whoever_else_has_left() -> None:
+    """The books are kept by name: what a dead one has earned is not a newcomer's."""
+    many = variants(160, seed=5, reckless=0.0)
+    gone = tuple(v.id for v in many[10:])
+    run = folded([*opening(many), *MARKET[:60], Retire(1, gone, "me"), *MARKET[60:80]])
+    assert run.state.find(gone[0]) is None
+    for again in (run, Folded(restored(image(run.state), strategies()))):
+        since = len(again.outs)
+        again.take([Add(1, (many[10],), "me")])
+        (refusal,) = said(again, since)
+        assert "was one of this name" in refusal.why
+
+
 # limits ---------------------------------------------------------------------------------------
 
 
@@ -309,6 +356,19 @@ def test_a_slow_variant_follows_what_it_is_told_and_only_that() -> None:
     assert len(entries(run, "s")) == before
 
 
+def test_a_slow_variant_is_found_again_when_the_places_of_the_dead_are_given_up() -> None:
+    own: dict[str, float | str] = {"fraction": 0.1, "leverage": 2.0}
+    many = [Variant(f"s{n}", "mine", SYMBOL, own, lane="slow") for n in range(130)]
+    run = folded([*opening(many), *MARKET[:10], Target(1, "s129", 1), MARKET[10]])
+    run.take([Retire(1, tuple(v.id for v in many[:100]), "me"), *MARKET[11:20]])
+    found = run.state.find("s129")
+    assert found is not None
+    assert found[2] == 29
+    run.take([Target(1, "s129", -1), Target(1, "s0", 1), MARKET[20]])
+    assert [e.side for e in entries(run, "s129")] == ["long", "short"]
+    assert entries(run, "s0") == []
+
+
 def test_a_slow_variant_on_spot_is_never_short() -> None:
     spot = Instrument("spot", tick=0.1, lot=0.001)
     champion = variant("main", leverage=1.0)
@@ -346,6 +406,35 @@ def test_a_flattening_halt_closes_all_and_a_reopening_frees_who_was_free() -> No
     assert entered == {"main", *IDS} - {"c2"}
     assert len(run.of(Reopened)) == 3
     assert [h.running for h in run.of(Halted)] == [6] * 6  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_who_is_to_be_flat_closes_for_that_reason_though_the_stop_is_over_before(
+    kept: bool,
+) -> None:
+    """Between the stop and the next tick nobody can be closed; a restart changes nothing."""
+    run = running(150)
+    holding = {n for n in IDS if (f := run.state.find(n)) and f[1].batch.cell("a_side")[f[2]]}
+    paused = min(holding)
+    since = len(run.outs)
+    last = (max(holding),)
+    run.take([Halt(1, 5, "halt_and_flatten"), Pause(1, (paused,), "me"), Reopen(1, 6)])
+    assert run.state.positions()
+    run.take([Pause(1, last, "me"), Resume(1, last, "me")])
+    if kept:
+        run = Folded(restored(image(run.state), strategies()), run.outs)
+    run.take(MARKET[150:151])
+    trades = [t for t in said(run, since) if isinstance(t, Trade)]
+    assert {t.variant for t in trades} - {"main"} == holding
+    assert {t.reason for t in trades} == {"emergency_stop"}
+    assert run.state.positions() == 0
+    since = len(run.outs)
+    run.take(MARKET[151:300])
+    assert not [s for s in said(run, since) if isinstance(s, VariantStopped)]
+    entered = {e.variant for e in said(run, since) if isinstance(e, Entered)}
+    assert entered == {"main", *IDS} - {paused}
+    reasons = {t.reason for t in said(run, since) if isinstance(t, Trade)}
+    assert "emergency_stop" not in reasons
 
 
 def test_a_reopening_without_a_halt_is_nothing() -> None:

@@ -66,12 +66,12 @@ def test_a_parameter_that_is_not_finite_has_no_hash() -> None:
 
 
 def test_values_do_not_separate_a_group_but_words_and_features_do() -> None:
-    key = group_key(variant(), STRATEGY)
-    assert group_key(variant(fast=30.0, stop=0.05), STRATEGY) == key
-    assert group_key(variant(kind="sma"), STRATEGY) != key
-    assert group_key(variant(take=0.1), STRATEGY) != key
+    key = group_key(variant())
+    assert group_key(variant(fast=30.0, stop=0.05)) == key
+    assert group_key(variant(kind="sma")) != key
+    assert group_key(variant(take=0.1)) != key
     other = msgspec.structs.replace(variant(), symbol="ETHUSDTM")
-    assert group_key(other, STRATEGY) != key
+    assert group_key(other) != key
 
 
 def test_a_complete_variant_passes_the_door() -> None:

@@ -8,7 +8,7 @@ import pytest
 from liveopt.core.bars import MINUTE_NS, SECOND_NS
 from liveopt.core.events import Bar, Candle, Disagreement, FeedState, Hole, Late, Refused, Tick
 from liveopt.walk.events import Explained, Funding, Time
-from liveopt.walk.records import Break, Entered, GateExplained, Standing, Trade
+from liveopt.walk.records import Break, Entered, GateExplained, Refusal, Standing, Trade
 from liveopt.walk.walk import walk
 from tests.run import START_NS, SYMBOL, Folded, begin, folded, opening, ticks, variant
 
@@ -104,7 +104,26 @@ def test_funding_is_settled_once_with_the_next_tick() -> None:
     for trade in owed:
         assert abs(trade.funding) == pytest.approx(1e-3 * trade.size * trade.entry_price, rel=0.05)
         assert (trade.funding > 0.0) == (trade.side == "long")
-    assert [t.funding for t in twice] == pytest.approx([t.funding for t in once])
+    assert [t.funding for t in twice] == pytest.approx([t.funding for t in once], rel=0.01)
+
+
+def test_settlements_that_wait_are_settled_one_a_tick() -> None:
+    """Each is a rate that a tick takes; their sum need not be."""
+    run = folded([*opening(ONE), *MARKET[:100]])
+    run.take([Funding(n, SYMBOL, 0.06) for n in (1, 2, 3)])
+    for left in (2, 1, 0, 0):
+        run.take([MARKET[100 + 3 - left]] if left else [MARKET[103]])
+        assert len(run.state.markets[SYMBOL].funding) == left
+
+
+@pytest.mark.parametrize("rate", [0.1, -0.1, 7.0, float("inf"), float("nan")])
+def test_a_rate_that_no_tick_could_take_is_refused(rate: float) -> None:
+    run = folded([*opening(ONE), *MARKET[:100]])
+    since = len(run.outs)
+    run.take([Funding(1, SYMBOL, rate), MARKET[100]])
+    refused = [r for _, r in run.outs[since:] if isinstance(r, Refusal)]
+    assert [r.variant for r in refused] == [SYMBOL]
+    assert run.state.markets[SYMBOL].ticks == 101
 
 
 def test_a_run_begins_once() -> None:
