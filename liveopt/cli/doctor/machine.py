@@ -12,7 +12,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import numpy as np
-from numba.core.errors import NumbaError
 
 from liveopt import __version__
 from liveopt.cli.doctor.row import Row
@@ -24,7 +23,6 @@ from liveopt.engine.batch import Setup, open_batch
 from liveopt.engine.cpu import Cpu
 from liveopt.engine.device import Device, choose
 from liveopt.engine.gpu import NoGpu
-from liveopt.engine.reference import Lone, differences
 from liveopt.engine.rows import Rows, rows_of
 from liveopt.strategies import load
 
@@ -84,6 +82,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def engine(settings: Settings) -> Row:
     """The engine compiles, and does what plain Python does, to the last bit."""
+    from numba.core.errors import NumbaError  # only here: it brings a compiler along
+
     wanted = settings.engine
     try:
         choice = choose(wanted.device, wanted.threads)
@@ -106,6 +106,8 @@ def engine(settings: Settings) -> Row:
 
 
 def _differs(device: Device, rows: Rows) -> list[str]:
+    from liveopt.engine.reference import Lone, differences
+
     strategy = load()["ma_crossover"]
     knobs = {n: np.full(VARIANTS, k.default) for n, k in strategy.knobs.items()}
     batch = open_batch(Setup(strategy, Rule()), knobs)
