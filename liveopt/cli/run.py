@@ -28,6 +28,8 @@ from liveopt.live.pump import INPUTS
 from liveopt.strategies import load
 
 PYTHON: Final = (sys.executable, "-m", "liveopt")
+ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""The C library keeps freed memory in an arena a thread; what is large goes back to the system."""
 SETTINGS_FILE: Final = "settings.json"
 COMMAND_S: Final = 30.0
 """Newcomers may have to be compiled first."""
@@ -149,6 +151,8 @@ def start(settings: Settings, how: Start) -> None:
         ),
         seed=settings.live.seed % (1 << 31),
     )
+    for name, value in ALLOCATOR.items():
+        os.environ.setdefault(name, value)
     sys.stdout.flush()
     text = msgspec.json.encode(spec).decode()
     os.execv(sys.executable, [sys.executable, "-m", "liveopt.guard", text])  # noqa: S606
