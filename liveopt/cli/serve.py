@@ -24,8 +24,9 @@ from liveopt.engine.program import Program
 from liveopt.guard.gate import HALT, Gate
 from liveopt.guard.latch import HALT_FILE, NAME, Latch
 from liveopt.guard.link import VARIABLE, EngineEnd
-from liveopt.journal import folder
+from liveopt.journal import ballast, folder
 from liveopt.journal.appender import Ground, Limits
+from liveopt.journal.disk import DISK
 from liveopt.journal.retention import forget
 from liveopt.journal.writer import Trouble, Writer
 from liveopt.kucoin.history import pages
@@ -134,6 +135,7 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
                 with _alive(gate):
                     service.snapshot()
                     writer.close()
+                    ballast.give_up(wanted.run, DISK)  # a run that has ended needs none
 
 
 async def _asked_first(outside: "Outside") -> None:
