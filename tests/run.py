@@ -15,6 +15,7 @@ from liveopt.guard.gate import Gate
 from liveopt.guard.latch import Change, Latch
 from liveopt.journal import snapshots
 from liveopt.journal.appender import Ground, Limits
+from liveopt.journal.disk import DISK, Disk
 from liveopt.journal.places import Position
 from liveopt.journal.reader import Record, records
 from liveopt.journal.writer import Writer
@@ -150,7 +151,7 @@ def folded(events: Iterable[Input]) -> Folded:
 class Live:
     """A run with its shell in a folder: writer, gate, latch and pump, without a feed."""
 
-    def __init__(self, state: Path, limits: Limits = LIMITS) -> None:
+    def __init__(self, state: Path, limits: Limits = LIMITS, disk: Disk = DISK) -> None:
         """Recover what is there, or begin."""
         self.home, self.folder = state, state / "run"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -161,7 +162,7 @@ class Live:
         self.recovered: Recovered = recover_run(self.folder, strategies())
         self.state = self.recovered.state
         self.trouble: list[str] = []
-        ground = Ground(self.folder, {"run": "test"}, lambda: START_NS, limits)
+        ground = Ground(self.folder, {"run": "test"}, lambda: START_NS, limits, disk)
         self.writer = Writer(
             ground, self.recovered.journals, lambda kind, _: self.trouble.append(kind)
         )

@@ -39,10 +39,6 @@ class Commands:
         """Does one command; nothing that goes wrong with one is the end of the run."""
         try:
             return await self._done(command)
-        except TimeoutError as error:
-            raise Refused(
-                "it took too long; `liveopt variants list` shows what was done"
-            ) from error
         except (JournalBroken, HalfDone, OSError) as error:
             raise Refused(f"the engine is about to start again ({error}); try again") from error
 

@@ -7,12 +7,12 @@ from typing import Final
 import structlog
 
 from liveopt.core.events import FeedEvent, FeedState, Hole, Quote, Tick
-from liveopt.guard.gate import BY_NAME, OPEN, Gate
+from liveopt.guard.gate import BY_NAME, MODES, OPEN, Gate
 from liveopt.guard.latch import Latch
 from liveopt.journal.writer import Writer
 from liveopt.live.board import Board
 from liveopt.live.mailbox import Mailbox
-from liveopt.walk.events import Explained, Funding, Halt, Input, Mode, Reopen
+from liveopt.walk.events import Explained, Funding, Halt, Input, Reopen
 from liveopt.walk.lines import written
 from liveopt.walk.records import Out
 from liveopt.walk.state import State
@@ -28,7 +28,6 @@ LOOK_S: Final = 0.005
 BACKLOG_MAX: Final = 100_000
 """Records that may wait for the disk before the feed has to wait too."""
 WAIT_S: Final = 0.005
-MODES: Final[dict[int, Mode]] = {1: "halt", 2: "halt_and_flatten"}
 
 
 class HalfDone(Exception):
@@ -70,12 +69,14 @@ class Pump:
         while events := await mailbox.get():
             until_s = loop.time() + SLICE_S
             self.busy = True
-            for event in events:
-                self.feed(event)
-                if loop.time() > until_s:
-                    await asyncio.sleep(0)
-                    until_s = loop.time() + SLICE_S
-            self.busy = False
+            try:
+                for event in events:
+                    self.feed(event)
+                    if loop.time() > until_s:
+                        await asyncio.sleep(0)
+                        until_s = loop.time() + SLICE_S
+            finally:
+                self.busy = False
             while self._writer.backlog > BACKLOG_MAX:  # noqa: ASYNC110  a thread works it off
                 await asyncio.sleep(WAIT_S)
 

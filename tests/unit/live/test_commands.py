@@ -1,13 +1,14 @@
 """What an operator may say, what is refused, and that a replay reads the same."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
 import pytest
 
 from liveopt.guard.link import Refused
-from liveopt.live import commands
+from liveopt.journal.disk import Disk
 from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
 from liveopt.live.recover import recover_run
 from liveopt.live.replay import Replay
@@ -151,12 +152,28 @@ async def test_an_event_left_half_done_is_told(live: Live) -> None:
         await ask(live, kind="retire", ids=["v000"])
 
 
-async def test_a_command_that_takes_too_long_is_told(
-    live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def slow(*_: object) -> None:
-        raise TimeoutError
+class Stuck(Disk):
+    """A disk that never comes back from a sync, until it is let go."""
 
-    monkeypatch.setattr(commands, "compile_all", slow)
-    with pytest.raises(Refused, match="too long"):
-        await ask(live, kind="add", variants=[plain("x")])
+    def __init__(self) -> None:
+        self.stuck = False
+        self.free = Event()
+
+    def fdatasync(self, fd: int) -> None:
+        if self.stuck:
+            self.free.wait()
+        super().fdatasync(fd)
+
+
+async def test_a_command_that_the_disk_does_not_confirm_says_so(tmp_path: Path) -> None:
+    disk = Stuck()
+    live = Live(tmp_path, disk=disk)
+    live.take(opening(variants(6)))
+    await live.pump.written()
+    disk.stuck = True
+    try:
+        with pytest.raises(Refused, match="taken, but the disk has not confirmed it yet"):
+            await ask(live, kind="pause", ids=["v000"])
+    finally:
+        disk.free.set()
+        live.close()
