@@ -1,40 +1,60 @@
 """The settings of a run are those it began with: kept in its folder, read at every restart."""
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from liveopt import config
 from liveopt.cli import plan
-from liveopt.cli.run import began_with
 from liveopt.config import ConfigError, Settings
 from liveopt.journal.disk import DISK
+from liveopt.journal.places import START, segment_path
+from liveopt.journal.reader import Reader
+from liveopt.live.pump import INPUTS
 
 NAME: Final = "settings.json"
 
 
-def settings_of(run: Path) -> Settings:
-    """Of a run that goes on, what it was begun with; of a new one, those of now.
+def began_with(run: Path) -> dict[str, Any] | None:
+    """What the first line of a run's inputs says of the program that wrote it."""
+    if not segment_path(run, INPUTS, START.segment).exists():
+        return None
+    for line in Reader(run, INPUTS):
+        found: dict[str, Any] = json.loads(line.content)
+        return found
+    return None
 
-    Refused where other code than the run's would make its decisions.
-    """
-    began = began_with(run)
-    if began is not None and began.get("code") not in (None, plan.code_hash()):
+
+def refuse_other_code(run: Path, began: Mapping[str, Any]) -> None:
+    """Other code might decide otherwise: a run goes on by the program it began with."""
+    if began.get("code") != plan.code_hash():
         raise ConfigError(
-            f"{run} was begun with another version of liveopt; put it back, or begin a new run"
+            f"{run} was begun with another version of liveopt; put that back, or begin a new run"
             " with --fresh"
         )
-    file = run / NAME
-    if not file.exists():
-        return config.load()
+
+
+def kept(run: Path) -> Settings | None:
+    """The settings that a run was begun with; None if they cannot be read."""
     try:
-        return Settings.model_validate_json(file.read_bytes())
-    except (ValidationError, OSError) as error:
-        raise ConfigError(
-            f"{file}: cannot be read as settings; begin a new run with --fresh ({error})"
-        ) from error
+        return Settings.model_validate_json((run / NAME).read_bytes())
+    except (ValidationError, OSError):
+        return None
+
+
+def settings_of(run: Path) -> Settings:
+    """Of a run that goes on, what it was begun with; of a new one, those of now."""
+    if (began := began_with(run)) is not None:
+        refuse_other_code(run, began)
+    if not (run / NAME).exists():
+        return config.load()
+    if (found := kept(run)) is None:
+        raise ConfigError(f"{run / NAME}: cannot be read as settings; begin anew with --fresh")
+    return found
 
 
 def keep(run: Path, settings: Settings) -> None:

@@ -27,6 +27,9 @@ from liveopt.walk.variant import Variant, check_variant
 SLOW_EACH = 8
 """Variants of a slow strategy and symbol."""
 DECIDING_SECTIONS = ("account", "costs", "live")
+"""Of the settings: what a run does follows from these."""
+DECIDING: Sequence[str] = ("core", "engine", "strategies", "walk")
+"""Of the packages: what follows from an input."""
 MAIN = "main"
 """The champion's name; with several symbols, each has one."""
 
@@ -166,9 +169,6 @@ def code_hash() -> str:
         for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-DECIDING: Sequence[str] = ("core", "engine", "strategies", "walk")
 
 
 def _names(strategy: Strategy) -> set[str]:

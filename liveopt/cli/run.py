@@ -1,6 +1,5 @@
 """`liveopt run` and `liveopt demo`: from settings to the guard, which starts the rest."""
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import msgspec
 import typer
 
 from liveopt import config
-from liveopt.cli import exchange, plan
+from liveopt.cli import exchange, frozen, plan
 from liveopt.cli.fit import misfits
 from liveopt.cli.show import Failure, note
 from liveopt.config import ConfigError, Settings
@@ -20,17 +19,13 @@ from liveopt.core.bars import SECOND_NS
 from liveopt.guard import lock
 from liveopt.guard.spec import Limits, Spec
 from liveopt.journal import folder
-from liveopt.journal.places import START, segment_path
-from liveopt.journal.reader import Reader
 from liveopt.kucoin.words import venue_of
 from liveopt.live.clock import Clock
-from liveopt.live.pump import INPUTS
 from liveopt.strategies import load
 
 PYTHON: Final = (sys.executable, "-m", "liveopt")
 ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """The C library keeps freed memory in an arena a thread; what is large goes back to the system."""
-SETTINGS_FILE: Final = "settings.json"
 COMMAND_S: Final = 30.0
 """Newcomers may have to be compiled first."""
 DEMO_SPEED: Final = "20"
@@ -40,7 +35,7 @@ DEMO_SETTINGS: Final = {
     "ACCOUNT__FRACTION": "0.1",
     "ACCOUNT__LEVERAGE": "5",
 }
-"""One kind of average: half as much to compile before something moves."""
+"""Positions one can follow; one kind of average, for there is less to compile before it moves."""
 
 VariantsOption = Annotated[
     int | None, typer.Option("--variants", min=1, help="How many; live.variants if not given.")
@@ -151,8 +146,8 @@ def start(settings: Settings, how: Start) -> None:
         ),
         seed=settings.live.seed % (1 << 31),
     )
-    for name, value in ALLOCATOR.items():
-        os.environ.setdefault(name, value)
+    for variable, value in ALLOCATOR.items():
+        os.environ.setdefault(variable, value)
     sys.stdout.flush()
     text = msgspec.json.encode(spec).decode()
     os.execv(sys.executable, [sys.executable, "-m", "liveopt.guard", text])  # noqa: S606
@@ -186,7 +181,7 @@ def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:
     """
     if not fresh and settings.live.feed != "sim":
         for run in folder.runs(state):  # newest first
-            began = began_with(run)
+            began = frozen.began_with(run)
             if began is not None and began.get("feed") == settings.live.feed:
                 _refuse_other_terms(settings, run, began)
                 return run.name
@@ -198,20 +193,18 @@ def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:
 
 def _refuse_other_terms(settings: Settings, run: Path, began: dict[str, Any]) -> None:
     """A run goes on under the terms and by the program it began with, or not at all."""
-    for what, is_now in (("config", plan.config_hash(settings)), ("code", plan.code_hash())):
-        if began.get(what) != is_now:
-            other = "other settings" if what == "config" else "another version of liveopt"
-            raise ConfigError(
-                f"{run} was begun with {other}{_changes(settings, run)}; put that back, or begin a"
-                " new run with --fresh"
-            )
+    frozen.refuse_other_code(run, began)
+    if began.get("config") != plan.config_hash(settings):
+        raise ConfigError(
+            f"{run} was begun with other settings{_changes(settings, run)}; put that back, or"
+            " begin a new run with --fresh"
+        )
 
 
 def _changes(settings: Settings, run: Path) -> str:
     """Which settings are not what they were, where the run's folder says."""
-    try:
-        before = Settings.model_validate_json((run / SETTINGS_FILE).read_bytes())
-    except (OSError, ValueError):
+    before = frozen.kept(run)
+    if before is None:
         return ""
     found = [
         f"{section}.{key} was {was}, is {now}"
@@ -220,16 +213,6 @@ def _changes(settings: Settings, run: Path) -> str:
         if was != (now := getattr(settings, section).model_dump(mode="json")[key])
     ]
     return f" ({'; '.join(found)})" if found else ""
-
-
-def began_with(run: Path) -> dict[str, Any] | None:
-    """What the first line of a run's inputs says of the program that wrote it."""
-    if not segment_path(run, INPUTS, START.segment).exists():
-        return None
-    for line in Reader(run, INPUTS):
-        found: dict[str, Any] = json.loads(line.content)
-        return found
-    return None
 
 
 def _settings(wanted: dict[str, Any], real_orders: bool = False) -> Settings:

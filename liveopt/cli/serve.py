@@ -65,7 +65,6 @@ REACH_S: Final = 1.0
 REACH_S_MAX: Final = 30.0
 BROKEN: Final = 70
 """The journal or a part is beyond mending in this process: the guard starts another."""
-CORRUPT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ def status(
 ) -> None:
     """How the service does; exit code 0 running, 3 not running, 5 if its guard does not answer.
 
+    Example: `liveopt status --json`
+
     JSON keys: `pid`, `port`, `halted`, `mode`, `number`, `latch`, `engine` (`pid`, `starts`,
     `last_exit`, `beat_age_ms`, `acknowledged`, `seq`, `variants_stopped`, `positions_open`),
     `checks`, `status` (what the engine said last) and `status_age_ms`.

@@ -41,6 +41,7 @@ def stop(
     """Emergency stop: no new positions from now on, through every restart.
 
     Works when the service hangs or its door is dead; when nothing runs, the next start is halted.
+    Example: `liveopt stop --flatten --reason "prices look wrong"`
 
     JSON keys: `running`, `via` (door or files), `latched`, `mode`, `number`, `seq`, `took_ms`,
     `variants_stopped`, `positions_open`, `not_acknowledged`, `errors`. Exit code 0 if latched and
@@ -102,6 +103,8 @@ def resume(
     json: JsonOption = False,
 ) -> None:
     """End a halt: entries are let through again, if every check is green.
+
+    Example: `liveopt resume --reason "checked the feed"`
 
     JSON keys: `resumed`, `number`, `seq`, `took_ms`, `not_acknowledged`, `errors`, and when refused
     `checks` (`name`, `ok`, `why`). Exit code 6 if refused, 3 if nothing runs, 5 if nobody answers.

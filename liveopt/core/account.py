@@ -5,7 +5,8 @@ stop and target are tried against the bar's range, then the position is marked a
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from liveopt.core.fills import (
@@ -59,6 +60,18 @@ class Rule:
     def guarded(self) -> bool:
         """Whether a price below or above can close a position inside a bar."""
         return self.stop or self.take or self.trail or self.perpetual
+
+
+def featured(rule: Rule, named: Container[str]) -> Rule:
+    """The rule with those features on whose risk parameters are named."""
+    return replace(
+        rule,
+        stop="stop" in named,
+        take="take" in named,
+        trail="trail" in named,
+        min_hold="min_hold" in named,
+        max_hold="max_hold" in named,
+    )
 
 
 @dataclass(slots=True)

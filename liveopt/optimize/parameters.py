@@ -7,13 +7,13 @@ has. Naming a risk parameter switches its feature on: `stop=0.02` is a run with 
 import difflib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import RISK, Rule
+from liveopt.core.account import RISK, Rule, featured
 from liveopt.core.strategy import Knob, Strategy
 
 Array = npt.NDArray[np.float64]
@@ -167,14 +167,7 @@ def features(rule: Rule, named: set[str]) -> Rule:
     """The rule with the features of the named risk parameters on."""
     if "arm" in named and "trail" not in named:
         raise BadParameter("arm says where a trailing stop begins; give trail as well")
-    return replace(
-        rule,
-        stop="stop" in named,
-        take="take" in named,
-        trail="trail" in named,
-        min_hold="min_hold" in named,
-        max_hold="max_hold" in named,
-    )
+    return featured(rule, named)
 
 
 def _variants(

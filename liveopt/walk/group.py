@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import ASTRAY, NO_ENTRIES, ORDERED, OUT, REASONS, RISK, Rule
+from liveopt.core.account import ASTRAY, NO_ENTRIES, ORDERED, OUT, REASONS, RISK, Rule, featured
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
@@ -239,18 +239,13 @@ def setup_of(variant: Variant, strategy: Strategy, instrument: Instrument, terms
     rule = Rule(
         market=instrument.market,
         sides="both" if perpetual else "long",
-        stop="stop" in named,
-        take="take" in named,
-        trail="trail" in named,
-        min_hold="min_hold" in named,
-        max_hold="max_hold" in named,
         funding=perpetual,
         steered=True,
     )
     words = {n: str(variant.parameters[n]) for n in strategy.choices if n in named}
     return Setup(
         strategy,
-        rule,
+        featured(rule, named),
         instrument,
         terms.capital,
         words,

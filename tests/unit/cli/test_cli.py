@@ -69,6 +69,7 @@ def test_the_version_is_told(call: Call) -> None:
     "command",
     [
         *("strategies", "backtest", "sweep", "demo", "run", "replay", "bench", "bench engine"),
+        *("status", "stop", "resume", "journal verify", "journal tail", "journal export"),
         *("variants list", "variants show", "variants add", "variants pause", "variants retire"),
     ],
 )
