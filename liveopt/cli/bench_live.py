@@ -6,8 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,15 +16,11 @@ import msgspec
 import typer
 
 from liveopt import config
+from liveopt.cli.bench_journal import Syncs, journal, quantiles
 from liveopt.cli.show import Failure, as_json, table
 from liveopt.guard import caller
 from liveopt.guard.spec import Spec
-from liveopt.journal.appender import Ground, Limits
-from liveopt.journal.recovery import recover
-from liveopt.journal.writer import Writer
 from liveopt.live.clock import Clock
-from liveopt.live.gauge import Times
-from liveopt.live.pump import INPUTS
 from liveopt.live.replay import Replay
 from liveopt.strategies import load
 from liveopt.walk.events import Halt, Reopen
@@ -38,14 +33,6 @@ STOP_SPEED: Final = 60.0
 FEW: Final = 100
 """Variants of the run that tells what the service weighs without any."""
 FEW_S: Final = 6.0
-RECORD: Final = (
-    b'{"at_ns":1794100000000000000,"price":"60000.1","sequence":1794100000000,"side":1,"size":"2.0",'
-    b'"symbol":"XBTUSDTM","type":"Tick"}'
-)
-RECORDS_PER_S: Final = 50_000
-JOURNAL_S: Final = 3.0
-SYNCS: Final = 200
-BATCH_BYTES: Final = 1 << 16
 READY_S: Final = 300.0
 MARKET_PER_S: Final = 10.0
 """Ticks a second of a busy market, to scale a replay to an hour."""
@@ -234,74 +221,6 @@ def held(looks: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "rss" if name == "rss_mib" else name: {"first": first.get(name), "last": last.get(name)}
         for name in names
-    }
-
-
-def quantiles(ms: list[float]) -> dict[str, float]:
-    """The middle, the worst of a hundred, the worst."""
-    ordered = sorted(ms)
-    last = len(ordered) - 1
-    return {"p50": ordered[last // 2], "p99": ordered[round(last * 0.99)], "max": ordered[last]}
-
-
-# The journal alone, and the disk alone.
-
-
-@dataclass(frozen=True, slots=True)
-class Syncs:
-    """How long this disk takes to make sure of what was put at the end of a file, in ms."""
-
-    record: list[float] = field(default_factory=list)
-    """Of one record."""
-    batch: list[float] = field(default_factory=list)
-    """Of as much as a writer under load has at once."""
-
-    def measure(self, room: Path) -> None:
-        """Some more of both."""
-        path = room / "syncs"
-        with path.open("ab", buffering=0) as file:
-            for times, data in ((self.record, RECORD), (self.batch, bytes(BATCH_BYTES))):
-                for _ in range(SYNCS):
-                    file.write(data)
-                    began_s = time.perf_counter()
-                    os.fdatasync(file.fileno())
-                    times.append((time.perf_counter() - began_s) * 1e3)
-        path.unlink()
-
-
-def journal(folder: Path, disk: Syncs) -> dict[str, Any]:
-    """An even load on a writer alone: how soon each record is on the disk."""
-    folder.mkdir()
-    ground = Ground(folder, {"run": "bench"}, lambda: 1, Limits(ballast_bytes=1 << 20))
-    troubles: list[str] = []
-    start = {INPUTS: recover(folder, INPUTS, repair=True)}
-    writer = Writer(ground, start, lambda kind, error: troubles.append(f"{kind}: {error}"))
-    acked, at_ns = Times(), deque[int]()
-
-    def tell(durable: Mapping[str, int]) -> None:
-        now_ns = time.monotonic_ns()
-        for _ in range(durable[INPUTS] - sum(acked.counts)):
-            acked.add(now_ns - at_ns.popleft())
-
-    writer.when_durable(tell)
-    count, began_s = 0, time.perf_counter()
-    while (elapsed_s := time.perf_counter() - began_s) < JOURNAL_S and not troubles:
-        for _ in range(int(elapsed_s * RECORDS_PER_S) - count):
-            count += 1
-            at_ns.append(time.monotonic_ns())
-            writer.append(INPUTS, RECORD)
-        time.sleep(0.001)
-    writer.close()
-    took_s = time.perf_counter() - began_s
-    if troubles:
-        raise Failure("; ".join(troubles))
-    found = acked.said()
-    return {
-        "records_per_s": count / took_s,
-        "ack_ms": found,
-        "fdatasync_ms": quantiles(disk.record),
-        "fdatasync_of_a_batch_ms": quantiles(disk.batch),
-        "ack_p99_over_fdatasync_p99": found["p99"] / quantiles(disk.record)["p99"],
     }
 
 

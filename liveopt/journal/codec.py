@@ -65,9 +65,9 @@ def frame(
     """The line of one record, and the head after it."""
     text = b'%b,"~b":[%d,%d,%d],"~n":%d' % (content[:-1], batch, index, count, seq)
     body = text + b"}"
-    digest = sha256(head + body)
-    checks = (text, zlib.crc32(body), digest.hexdigest().encode())
-    return b'%b,"~crc":"%08x","~h":"%b"}\n' % checks, digest.digest()
+    head = sha256(head + body).digest()
+    checks = (text, zlib.crc32(body), head.hex().encode())
+    return b'%b,"~crc":"%08x","~h":"%b"}\n' % checks, head
 
 
 def parse(line: bytes, seq: int, head: bytes) -> Line:
@@ -75,10 +75,10 @@ def parse(line: bytes, seq: int, head: bytes) -> Line:
     text = line[:-_CHECKS]
     body = text + b"}"
     crc = zlib.crc32(body)
-    digest = sha256(head + body)
-    if line[-_CHECKS:] != b',"~crc":"%08x","~h":"%b"}\n' % (crc, digest.hexdigest().encode()):
+    head = sha256(head + body).digest()
+    if line[-_CHECKS:] != b',"~crc":"%08x","~h":"%b"}\n' % (crc, head.hex().encode()):
         raise _mismatch(line)
-    line_ = _placed(text, digest.digest())
+    line_ = _placed(text, head)
     if line_.seq not in (seq, seq + 1):
         raise BadLine(f"is number {line_.seq} and follows number {seq}", intact=True)
     return line_

@@ -98,7 +98,7 @@ class Writer:
         self._put(save)
 
     def when_durable(self, tell: Callable[[Mapping[str, int]], None]) -> None:
-        """From now on call this with `durable` after each batch, in the writer's thread."""
+        """From now on call this with `durable` when it has grown, in the writer's thread."""
         self._told = (*self._told, tell)
 
     @property
@@ -140,7 +140,7 @@ class Writer:
         batches, count, size, then = self._take()
         if count:
             self._write(batches)
-            if self.failed is not None:  # by the other thread: nobody is told any more
+            if self.failed is not None:
                 return True
             self._taken += count
             self._bytes_out += size
@@ -175,19 +175,23 @@ class Writer:
         return batches, count, size, _NOTHING
 
     def _write(self, batches: Mapping[str, list[bytes]]) -> None:
-        """The inputs and their sync; then the others, and theirs."""
+        """The inputs, their sync, and who waits for them; then the others, and their sync."""
         busy = [(self._appenders[name], batch) for name, batch in batches.items() if batch]
         inputs = next(iter(self._appenders.values()))
         for appender, batch in busy:
             appender.put(batch)
             if appender is inputs:
                 appender.sync()
+                if len(busy) > 1:  # whoever waits for an input need not wait for an output's sync
+                    self._acknowledge()
         for appender, _ in busy:
             appender.sync()
         still_at = time.monotonic() + self._limits.still_s
         self._unsealed.update((appender.name, still_at) for appender, _ in busy)
 
     def _acknowledge(self) -> None:
+        if self.failed is not None:  # by the other thread: nobody is told any more
+            return
         self.durable = {name: one.position.seq for name, one in self._appenders.items()}
         for tell in self._told:
             tell(self.durable)

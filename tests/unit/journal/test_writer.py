@@ -134,6 +134,47 @@ def test_nothing_is_durable_before_the_disk_says_so(tmp_path: Path) -> None:
     assert told == [{"inputs": 1, "trades": 0, "decisions": 0}]
 
 
+def test_an_input_is_acknowledged_before_the_outputs_beside_it_are_written(tmp_path: Path) -> None:
+    disk = Gated()
+    writer = _opened(tmp_path, disk)
+    told: list[tuple[int, int, tuple[str, str]]] = []
+    writer.when_durable(lambda at: told.append((at["inputs"], at["decisions"], disk.calls[-1])))
+    disk.open.clear()
+    writer.append("trades", _number(1))
+    assert disk.waiting.wait(5.0)  # this one is under way; the rest is one batch
+    for name in ("inputs", "decisions"):
+        writer.append(name, _number(1))
+    disk.open.set()
+    writer.close()
+    assert told == [(0, 0, ("sync", "trades")), (1, 0, ("sync", "inputs")),
+                    (1, 1, ("sync", "decisions"))]  # fmt: skip
+
+
+def test_once_broken_nobody_is_told_of_the_inputs_of_a_batch_either(tmp_path: Path) -> None:
+    disk = Gated()
+    writer = _opened(tmp_path, disk, trouble=lambda *_: None)
+    told: list[Mapping[str, int]] = []
+
+    def tell(at: Mapping[str, int]) -> None:
+        told.append(at)
+        disk.open.clear()  # for the next batch, which is the inputs and the decisions
+        disk.waiting.clear()
+
+    writer.when_durable(tell)
+    disk.open.clear()
+    writer.append("trades", _number(1))
+    assert disk.waiting.wait(5.0)
+    for name in ("inputs", "decisions"):
+        writer.append(name, _number(1))
+    disk.open.set()
+    writer.close(wait_s=0.2)
+    assert isinstance(writer.failed, TimeoutError)
+    disk.open.set()
+    writer.close()
+    assert told == [{"inputs": 0, "trades": 1, "decisions": 0}]
+    assert writer.durable["inputs"] == 0
+
+
 def test_a_batch_has_no_more_records_and_bytes_than_it_may(tmp_path: Path) -> None:
     disk = Gated()
     limits = Limits(ballast_bytes=0, still_s=1e9, batch_records=10, batch_bytes=2_000)
