@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,14 @@ from liveopt.journal.reader import Reader
 from liveopt.live.pump import INPUTS
 
 NAME: Final = "settings.json"
+ENGINES: Final[Mapping[str, Collection[str] | None]] = {
+    "kucoin": None,
+    "feed": ("settle_ms", "price_band", "rotate_hours"),
+    "live": plan.NOT_DECIDING,
+    "journal": ("segment_mib", "ballast_mib", "snapshot_s", "snapshot_records", "keep_days"),
+}
+"""What the engine reads of settings that decide nothing. The folder, the port and the guard's
+patience are those of now; with other terms a run is not gone on with at all."""
 
 
 def began_with(run: Path) -> dict[str, Any] | None:
@@ -55,6 +63,19 @@ def settings_of(run: Path) -> Settings:
     if (found := kept(run)) is None:
         raise ConfigError(f"{run / NAME}: cannot be read as settings; begin anew with --fresh")
     return found
+
+
+def left_aside(run: Path, settings: Settings) -> list[str]:
+    """Settings of now that a run does not take up, since it has those it was begun with."""
+    before = kept(run)
+    if before is None:
+        return []
+    return [
+        f"{section}.{key}"
+        for section, keys in ENGINES.items()
+        for key, was in getattr(before, section)
+        if (keys is None or key in keys) and was != getattr(getattr(settings, section), key)
+    ]
 
 
 def keep(run: Path, settings: Settings) -> None:

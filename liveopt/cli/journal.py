@@ -3,8 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from itertools import chain, takewhile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,7 @@ import typer
 
 from liveopt.cli.show import Exit, Failure, as_json, note, table
 from liveopt.journal import export as sheet
-from liveopt.journal.folder import NoRun, find
+from liveopt.journal.folder import NoRun, find, runs
 from liveopt.journal.lock import is_held
 from liveopt.journal.places import journals, segment_path
 from liveopt.journal.reader import Record, holds, records
@@ -25,8 +26,6 @@ from liveopt.optimize.parameters import BadParameter
 
 journal = typer.Typer(no_args_is_help=True, help="Journals of a run: check, look, export.")
 
-Ends = dict[str, int]
-"""The number of each journal's last record."""
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """What would move the cursor of a terminal; sound JSON has none of it, but a file can."""
 FOLLOW_S: Final = 0.2
@@ -37,6 +36,15 @@ PathTo = Annotated[
 Only = Annotated[
     str | None, typer.Option("--journal", "-j", help="One of the journals: inputs, trades ...")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A journal up to a record."""
+
+    run: Path
+    name: str
+    end: int
 
 
 @journal.callback()
@@ -52,27 +60,65 @@ def verify(
 ) -> None:
     """Check every line of a run's journals against its checksums and the line before it.
 
-    Exit code 1 if anything was changed or lost since it was written. A tear, which a crash leaves
-    and the next start mends, is no such thing.
+    Of a folder of runs, every run is checked, the newest first. Exit code 1 if anything was changed
+    or lost since it was written. A tear, which a crash leaves and the next start mends, is no such
+    thing.
 
-    Example: `liveopt journal verify logs/latest`
+    Examples: `liveopt journal verify logs/latest`, `liveopt journal verify logs`
+
+    JSON keys: `run`, `live`, `verdict`, `journals`, `snapshots`; of a folder of runs `verdict` and
+    `runs`, a list of these.
     """
-    run, names = _chosen(path, only)
+    checked = [_checked(run, names) for run, names in _all_chosen(path, only)]
+    verdict = "corrupt" if any(one.facts["verdict"] == "corrupt" for one in checked) else "sound"
+    if json:
+        alone = not _is_many(path)
+        facts = [one.facts for one in checked]
+        as_json(facts[0] if alone else {"verdict": verdict, "runs": facts})
+    else:
+        _show(checked)
+    if verdict == "corrupt":
+        raise typer.Exit(Exit.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A run, and what was found of its journals."""
+
+    run: Path
+    found: dict[str, Recovery]
+    facts: dict[str, Any]
+
+
+def _checked(run: Path, names: list[str]) -> Checked:
     live = is_held(run / LOCK)
     found = {name: inspect(run, name, live=live) for name in names}
-    corrupt = [one for one in found.values() if one.verdict == "corrupt"]
-    lines = [_facts(run, name, one, live=live) for name, one in found.items()]
-    if json:
-        verdict = "corrupt" if corrupt else "sound"
-        facts = {"run": str(run), "live": live, "verdict": verdict, "journals": lines}
-        as_json(facts | {"snapshots": _snapshots(run, names)})
-    else:
-        keys = ("journal", "verdict", "records", "segments", "bytes", "head")
-        table(keys, [[line[key] for key in keys] for line in lines], title=str(run))
-        for name, one in found.items():
-            _explain(name, one, live=live)
-    if corrupt:
-        raise typer.Exit(Exit.ERROR)
+    corrupt = any(one.verdict == "corrupt" for one in found.values())
+    facts = {
+        "run": str(run),
+        "live": live,
+        "verdict": "corrupt" if corrupt else "sound",
+        "journals": [_facts(run, name, one, live=live) for name, one in found.items()],
+        "snapshots": _snapshots(run, names),
+    }
+    return Checked(run, found, facts)
+
+
+def _show(checked: Sequence[Checked]) -> None:
+    """One table of all journals, then what there is to be said of them."""
+    keys = ("journal", "verdict", "records", "segments", "bytes", "head")
+    several = len(checked) > 1
+    rows = [
+        [*([one.run.name] if several else []), *(line[key] for key in keys)]
+        for one in checked
+        for line in one.facts["journals"]
+    ]
+    title = "" if several else str(checked[0].run)
+    table((*(["run"] if several else []), *keys), rows, title=title)
+    for one in checked:
+        for name, recovery in one.found.items():
+            called = f"{one.run.name}: {name}" if several else name
+            _explain(called, recovery, live=one.facts["live"])
 
 
 @journal.command()
@@ -108,8 +154,9 @@ def export(
     only: Only = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
-    """Write the records of a run, or of one journal, as a table.
+    """Write the records of a journal as a table; of a run, each journal into a file of its own.
 
+    `--out a.csv` of a run makes `a-inputs.csv`, `a-trades.csv` ...; with `--journal`, `a.csv`.
     Text that a spreadsheet would take for a formula gets a ' before it in CSV; numbers do not.
 
     Example: `liveopt journal export logs/latest --journal trades --out trades.csv`
@@ -119,13 +166,16 @@ def export(
     write = writers.get(out.suffix.lower())
     if write is None:
         raise BadParameter(f"{out}: give the file a name that ends with .csv, .parquet or .json")
-    if out.exists() and not force:
-        raise Failure(f"{out} exists; --force replaces it")
+    alone = len(names) == 1
+    files = {n: out if alone else out.with_name(f"{out.stem}-{n}{out.suffix}") for n in names}
+    for file in files.values():
+        if file.exists() and not force:
+            raise Failure(f"{file} exists; --force replaces it")
     if not out.parent.is_dir():
         raise Failure(f"{out.parent}: there is no such folder")
-    ends = {name: found[0].seq for name in names if (found := last_records(run, name, 1)[0])}
-    count = _put(out, lambda temporary: write(temporary, run, ends))
-    note(f"{count} records in {out}")
+    for name, file in files.items():
+        count = _put(file, write, _now(run, name))
+        note(f"{count} records in {file}")
     unsound = [
         f"{name}: {one.where}"
         for name in names
@@ -133,6 +183,12 @@ def export(
     ]
     if unsound:
         raise Failure(f"only what lies before the damage is there: {'; '.join(unsound)}")
+
+
+def _now(run: Path, name: str) -> Span:
+    """What there is of a journal now."""
+    found, _ = last_records(run, name, 1)
+    return Span(run, name, found[0].seq if found else 0)
 
 
 def _chosen(path: Path, only: str | None) -> tuple[Path, list[str]]:
@@ -148,6 +204,27 @@ def _chosen(path: Path, only: str | None) -> tuple[Path, list[str]]:
     if wanted not in names:
         raise Failure(f"{run} has no journal {wanted}; it has {', '.join(names)}")
     return run, [wanted]
+
+
+def _is_many(path: Path) -> bool:
+    """A folder of runs, not of journals."""
+    return path.is_dir() and not journals(path) and bool(runs(path))
+
+
+def _all_chosen(path: Path, only: str | None) -> list[tuple[Path, list[str]]]:
+    """Every run that a path means, the newest first, and which of its journals."""
+    if not _is_many(path):
+        return [_chosen(path, only)]
+    found = []
+    for run in runs(path):
+        names = [name for name in journals(run) if only in (None, name)]
+        if names:
+            found.append((run, names))
+        elif not journals(run):
+            note(f"{run} has no journals")
+    if not found:
+        raise Failure(f"no run in {path} has {f'a journal {only}' if only else 'journals'}")
+    return found
 
 
 def _facts(run: Path, name: str, found: Recovery, *, live: bool) -> dict[str, Any]:
@@ -203,43 +280,41 @@ def _line(name: str, record: Record, *, alone: bool) -> str:
     return content if alone else f"{name}\t{content}"
 
 
-def _records(run: Path, name: str, end: int) -> Iterator[Record]:
+def _records(span: Span) -> Iterator[Record]:
     """Those there were when the export began, so that each pass sees the same."""
-    return takewhile(lambda record: record.seq <= end, records(run, name))
+    return takewhile(lambda record: record.seq <= span.end, records(span.run, span.name))
 
 
-def _rows(run: Path, ends: Ends) -> Iterator[sheet.Row]:
-    return chain.from_iterable(sheet.rows(name, _records(run, name, ends[name])) for name in ends)
+def _rows(span: Span) -> Iterator[sheet.Row]:
+    return sheet.rows(span.name, _records(span))
 
 
-def _as_csv(path: Path, run: Path, ends: Ends) -> int:
-    kinds = sheet.columns(_rows(run, ends))
+def _as_csv(path: Path, span: Span) -> int:
+    kinds = sheet.columns(_rows(span))
     with sheet.open_new(path) as file:
-        return sheet.write_csv(file, kinds, _rows(run, ends))
+        return sheet.write_csv(file, kinds, _rows(span))
 
 
-def _as_parquet(path: Path, run: Path, ends: Ends) -> int:
+def _as_parquet(path: Path, span: Span) -> int:
     from liveopt.data.rows import write_rows
 
-    kinds = sheet.columns(_rows(run, ends))
+    kinds = sheet.columns(_rows(span))
     cells = (
-        [sheet.cell(row.get(name), kind) for name, kind in kinds.items()]
-        for row in _rows(run, ends)
+        [sheet.cell(row.get(name), kind) for name, kind in kinds.items()] for row in _rows(span)
     )
     return write_rows(path, kinds, cells)
 
 
-def _as_json(path: Path, run: Path, ends: Ends) -> int:
-    pairs = ((name, record) for name in ends for record in _records(run, name, ends[name]))
+def _as_json(path: Path, span: Span) -> int:
     with sheet.open_new(path) as file:
-        return sheet.write_json(file, pairs)
+        return sheet.write_json(file, ((span.name, record) for record in _records(span)))
 
 
-def _put(out: Path, write: Callable[[Path], int]) -> int:
+def _put(out: Path, write: Callable[[Path, Span], int], span: Span) -> int:
     """The whole file or none."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        count = write(temporary)
+        count = write(temporary, span)
         temporary.replace(out)
     except (OSError, ValueError) as error:
         raise Failure(f"{out} was not written: {error}") from error

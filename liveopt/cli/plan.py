@@ -28,6 +28,8 @@ SLOW_EACH = 8
 """Variants of a slow strategy and symbol."""
 DECIDING_SECTIONS = ("account", "costs", "live")
 """Of the settings: what a run does follows from these."""
+NOT_DECIDING = ("feed", "enabled", "slow_budget_ms")
+"""Of the live settings, those from which nothing follows that the journals do not tell."""
 DECIDING: Sequence[str] = ("core", "engine", "strategies", "walk")
 """Of the packages: what follows from an input."""
 MAIN = "main"
@@ -155,7 +157,7 @@ def genesis(settings: Settings, seed: int) -> dict[str, object]:
 def config_hash(settings: Settings) -> str:
     """Of the settings that decide what a run does, not of where it listens and writes."""
     parts = {name: getattr(settings, name).model_dump(mode="json") for name in DECIDING_SECTIONS}
-    for name in ("feed", "enabled", "slow_budget_ms"):
+    for name in NOT_DECIDING:
         parts["live"].pop(name, None)
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

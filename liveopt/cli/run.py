@@ -1,6 +1,7 @@
 """`liveopt run` and `liveopt demo`: from settings to the guard, which starts the rest."""
 
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,6 +151,7 @@ def start(settings: Settings, how: Start) -> None:
         os.environ.setdefault(variable, value)
     sys.stdout.flush()
     text = msgspec.json.encode(spec).decode()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the guard listens to it
     os.execv(sys.executable, [sys.executable, "-m", "liveopt.guard", text])  # noqa: S606
 
 
@@ -184,6 +186,11 @@ def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:
             began = frozen.began_with(run)
             if began is not None and began.get("feed") == settings.live.feed:
                 _refuse_other_terms(settings, run, began)
+                if aside := frozen.left_aside(run, settings):
+                    note(
+                        f"{run} goes on under the settings it began with; changed since, and not"
+                        f" taken up before a --fresh run: {', '.join(aside)}"
+                    )
                 return run.name
     now = datetime.fromtimestamp(Clock().wall() / SECOND_NS, UTC)
     stamp = now.strftime("%Y%m%d-%H%M%S")

@@ -5,7 +5,13 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -15,12 +21,13 @@ import structlog
 import typer
 
 from liveopt import config
-from liveopt.cli import exchange, frozen, patient, plan
+from liveopt.cli import exchange, frozen, plan
+from liveopt.cli.compiling import compile_for
 from liveopt.cli.narrate import narrate
 from liveopt.core.bars import MINUTE_NS, interval_ns
 from liveopt.core.events import Bar, Tick
 from liveopt.core.strategy import Strategy
-from liveopt.engine.program import Program
+from liveopt.guard import patient
 from liveopt.guard.gate import HALT, Gate
 from liveopt.guard.latch import HALT_FILE, NAME, Latch
 from liveopt.guard.link import VARIABLE, EngineEnd
@@ -37,7 +44,6 @@ from liveopt.live.board import Board
 from liveopt.live.byway import Byway
 from liveopt.live.clock import Clock
 from liveopt.live.commands import Commands
-from liveopt.live.compile import compile_all
 from liveopt.live.feed import Feed, Options, Wires
 from liveopt.live.gauge import Gauge
 from liveopt.live.played import Played, Source, first_ns
@@ -50,9 +56,6 @@ from liveopt.optimize.parameters import BadParameter
 from liveopt.slow import lane as slow
 from liveopt.slow.lane import SlowLane
 from liveopt.strategies import load
-from liveopt.walk.events import Begin
-from liveopt.walk.group import programs
-from liveopt.walk.variant import Variant
 
 T = TypeVar("T")
 
@@ -104,10 +107,13 @@ def serve(
 async def _serve(settings: config.Settings, wanted: Wanted) -> None:
     board, strategies = Board(), load()
     gate, latch = Gate.open(wanted.state / "gate"), Latch(wanted.state / NAME)
-    async with _outside(settings, wanted) as outside:
+    is_new = not wanted.run.exists()
+    async with _outside(settings, wanted) as outside, AsyncExitStack() as early:
+        lane: SlowLane | None = None
         with _alive(gate):
-            if not wanted.run.exists():
-                await _asked_first(outside)
+            if is_new:
+                lane = await early.enter_async_context(_slow(settings))
+                await _asked_first(settings, wanted, strategies, outside, lane)
             _made(settings, wanted)
             recovered = recover_run(wanted.run, strategies)
             writer = _writer(settings, wanted, recovered, gate)
@@ -120,8 +126,9 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
         service = Service(
             wanted.run, recovered.state, writer, pump, board, outside.world, supervisor, rhythm
         )
+        slow_one = nullcontext(lane) if is_new else _slow(settings)
         try:
-            async with _linked(service, wanted), _slow(settings) as lane:
+            async with _linked(service, wanted), slow_one as lane:
                 async with _watched(pump):
                     await _begun(settings, wanted, service, outside, lane, gate)
                 service.byway = None if lane is None else Byway(lane, pump)
@@ -137,13 +144,22 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
                     ballast.give_up(wanted.run, DISK)  # a run that has ended needs none
 
 
-async def _asked_first(outside: "Outside") -> None:
+async def _asked_first(
+    settings: config.Settings,
+    wanted: Wanted,
+    strategies: Mapping[str, Strategy],
+    outside: "Outside",
+    lane: SlowLane | None,
+) -> None:
     """A run that cannot begin leaves nothing behind, and another try would end the same."""
     try:
-        await outside.listings()
-        await outside.began_ns()
+        listings = await outside.listings()
+        now_ns = await outside.began_ns()
     except RestError as error:
         raise config.ConfigError(f"no run was begun: {exchange.unreachable(error)}") from error
+    plan.begin(settings, strategies, listings, (wanted.run.name, now_ns))
+    if lane is not None:
+        plan.slow_variants(settings, lane.loaded.values())
 
 
 def _made(settings: config.Settings, wanted: Wanted) -> None:
@@ -178,7 +194,7 @@ async def _begun(
         everybody = plan.variants(settings, strategies)
         if lane is not None:
             everybody += plan.slow_variants(settings, lane.loaded.values())
-        await _compiled(strategies, first, everybody, headless=wanted.headless)
+        await compile_for(strategies, first, everybody, headless=wanted.headless)
         await _reached(lambda: service.begin(first, everybody))
 
 
@@ -204,26 +220,6 @@ async def _watched(pump: Pump) -> AsyncIterator[None]:
             yield
         finally:
             watching.cancel()
-
-
-async def _compiled(
-    strategies: Mapping[str, Strategy],
-    begin: Begin,
-    variants: Sequence[Variant],
-    *,
-    headless: bool,
-) -> None:
-    """Every step that will be needed, so that no tick waits for a compiler."""
-    wanted: list[Program] = []
-    for listed in begin.listed:
-        own = [listed.champion, *(v for v in variants if v.symbol == listed.symbol)]
-        wanted += programs(own, strategies, listed.instrument, begin.terms)
-
-    def said(done: int, of: int) -> None:
-        if not headless:
-            typer.echo(f"  compiling for this processor, the first time only: {done} of {of}")
-
-    await compile_all(wanted, said)
 
 
 @asynccontextmanager

@@ -1,12 +1,20 @@
 """`liveopt status`: how the service does, asked of its guard, which answers when the rest hangs."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
+from liveopt.cli.bulletin import lines
+from liveopt.cli.nobody import nobody
 from liveopt.cli.show import Exit, as_json, complain
 from liveopt.cli.stop import JsonOption, StateOption, state_folder
 from liveopt.guard import caller
+from liveopt.guard.clock import WALL
+
+FRESH_MS: Final = 1_000.0
+"""An engine whose heartbeat is older is not asked for more: status is for when things go wrong."""
+CHAMPIONS_S: Final = 1.0
 
 
 def status(
@@ -24,10 +32,12 @@ def status(
     `last_exit`, `beat_age_ms`, `acknowledged`, `seq`, `variants_stopped`, `positions_open`),
     `checks`, `status` (what the engine said last) and `status_age_ms`.
     """
+    folder = state_folder(state)
     try:
-        said = caller.status(state_folder(state))
+        said = caller.status(folder)
     except caller.NotRunning as error:
-        raise typer.Exit(_fail(error, Exit.NOT_RUNNING, quiet=quiet)) from error
+        text = nobody(error, folder)
+        raise typer.Exit(_fail(text, Exit.NOT_RUNNING, quiet=quiet)) from error
     except caller.NoAnswer as error:
         raise typer.Exit(_fail(error, Exit.TIMEOUT, quiet=quiet)) from error
     if quiet:
@@ -35,49 +45,24 @@ def status(
     if json:
         as_json(said)
         return
-    for line in lines(said):
+    for line in lines(said, champions(folder, said), WALL()):
         typer.echo(line)
 
 
-def _fail(error: Exception, code: Exit, *, quiet: bool) -> int:
+def _fail(error: Exception | str, code: Exit, *, quiet: bool) -> int:
     return int(code) if quiet else complain(error, code)
 
 
-def lines(said: dict[str, Any]) -> list[str]:
-    """For people: the guard's own facts, then the engine's."""
-    engine, latch = said["engine"], said["latch"]
-    out = [f"guard    process {said['pid']}, port {said['port']}"]
-    if said["halted"]:
-        out.append(f"HALTED   {said['mode']} by {latch['by']}: {latch['reason']}")
-    if engine["pid"] is None:
-        out.append(f"engine   not running (last exit code {engine['last_exit']})")
-    else:
-        again = f", started {engine['starts']} times" if engine["starts"] > 1 else ""
-        out.append(
-            f"engine   process {engine['pid']}, heartbeat {_ago(engine['beat_age_ms'])}{again}"
-        )
-    if said["status_age_ms"] is None:
-        return [*out, "         it has not said anything yet"]
-    out.append(f"         its last word {_ago(said['status_age_ms'])}")
-    return out + [f"  {name}  {text}" for name, text in facts(said["status"])]
-
-
-def facts(status: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """What the engine said, one fact a line; a count is followed by its reason on the same line.
-
-    `{"eligible": 0, "eligible_reason": "..."}` becomes `eligible  0: ...`.
-    """
-    out = []
-    for name, value in status.items():
-        if name.endswith("_reason") and name.removesuffix("_reason") in status:
-            continue
-        if isinstance(value, dict):
-            out += facts(value, f"{above}{name}.")
-            continue
-        reason = status.get(f"{name}_reason")
-        out.append((above + name, f"{value}: {reason}" if reason else str(value)))
-    return out
-
-
-def _ago(ms: float | None) -> str:
-    return "never" if ms is None else f"{ms / 1e3:.1f} s ago"
+def champions(state: Path, said: dict[str, Any]) -> list[dict[str, Any]]:
+    """How they stand, asked of the engine; none if it does not answer at once, for it may hang."""
+    markets = (said["status"] or {}).get("markets")
+    age_ms = said["engine"]["beat_age_ms"]
+    if not markets or age_ms is None or age_ms > FRESH_MS:
+        return []
+    words = {"command": {"kind": "variants", "limit": len(markets)}}
+    try:
+        body = caller.ask(state, "POST", "/api/optimizer/command", words, CHAMPIONS_S).body
+    except (caller.NotRunning, caller.NoAnswer):
+        return []
+    found = (body.get("body") or {}).get("variants", ())
+    return [one for one in found if one["champion"]]

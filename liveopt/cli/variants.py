@@ -8,6 +8,7 @@ import typer
 from msgspec import structs
 
 from liveopt.cli import plan
+from liveopt.cli.nobody import nobody
 from liveopt.cli.show import Exit, Failure, as_json, complain, note, table
 from liveopt.cli.stop import StateOption, state_folder
 from liveopt.config import load as load_settings
@@ -22,7 +23,7 @@ from liveopt.walk.variant import Variant
 variants = typer.Typer(no_args_is_help=True, help="The variants of the run that goes on here.")
 
 ADDED_MAX: Final = 500
-COLUMNS: Final = ("id", "strategy", "status", "position")
+COLUMNS: Final = ("id", "symbol", "strategy", "status", "position")
 NUMBERS: Final = ("roi", "trades", "win_rate", "bar_sharpe", "max_drawdown")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
@@ -38,7 +39,7 @@ def list_variants(
 ) -> None:
     """The champion, then the best by return. In-sample: the best of many looks good by luck.
 
-    Example: `liveopt variants list --top 50`
+    Exit code 3 if nothing runs. Example: `liveopt variants list --top 50`
     """
     found = _ask(state, {"kind": "variants", "limit": top})["variants"]
     if json:
@@ -65,7 +66,7 @@ def show(
     if json:
         as_json(one)
         return
-    for name in (*COLUMNS, "symbol", "lane", "why"):
+    for name in (*COLUMNS, "lane", "why"):
         if one[name]:
             typer.echo(f"{name:<16}{one[name]}")
     for title in ("parameters", "metrics"):
@@ -169,10 +170,11 @@ def _one(state: Path | None, variant: str) -> dict[str, Any]:
 
 
 def _ask(state: Path | None, words: Mapping[str, Any]) -> dict[str, Any]:
+    folder = state_folder(state)
     try:
-        reply = caller.command(state_folder(state), words)
+        reply = caller.command(folder, words)
     except caller.NotRunning as error:
-        raise typer.Exit(complain(error, Exit.NOT_RUNNING)) from error
+        raise typer.Exit(complain(nobody(error, folder), Exit.NOT_RUNNING)) from error
     except caller.NoAnswer as error:
         raise typer.Exit(complain(error, Exit.TIMEOUT)) from error
     body = reply.body.get("body")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -34,12 +35,17 @@ LATE_NS: Final = SECOND_NS
 """A bar is closed by the clock this long after its end: ticks may still be under way."""
 CLOCK_S_MAX: Final = 5.0
 FUNDING_S: Final = 20.0
+FUNDING_AGAIN_S: Final = 3600.0
+"""Before it is said again that there is no word of it: an exchange may have none for days."""
 SEALED_MAX: Final = 50
 """Bars that one event may close."""
 SNAPSHOT_LOOK_S: Final = 0.5
 PAST_MAX: Final = 300
 ADDED_MAX: Final = 64
 """Variants in one event: a line of a journal has 64 KiB at most."""
+
+
+Funding = Callable[[str], Awaitable[tuple[int, float]]]
 
 
 class Running(Protocol):
@@ -64,7 +70,7 @@ class World:
     """The exchange's clock; None where a file is played, whose ticks are the only clock."""
     history: Callable[[str], Awaitable[Sequence[Bar]]] | None
     """Closed signal bars of a symbol, up to now."""
-    funding: Callable[[str], Awaitable[tuple[int, float]]] | None = None
+    funding: Funding | None = None
     """When a perpetual's funding is settled next, and the rate as it stands."""
 
 
@@ -91,6 +97,10 @@ class Service:
     watchdog: Watchdog = field(default_factory=Watchdog)
     byway: Byway | None = None
     """To the strategies that run in another process."""
+    _told_s: dict[str, float] = field(default_factory=dict)
+    """When it was told last of a symbol that there is no word of its funding."""
+    _unheard: set[str] = field(default_factory=set)
+    """Of whom this was told, and holds."""
     _running: Running | None = None
     _snapshot_seq: int = 0
     _snapshot_s: float = 0.0
@@ -193,16 +203,31 @@ class Service:
             return
         while True:
             for market in self.state.markets.values():
-                try:
-                    async with asyncio.timeout(FUNDING_S):
-                        at_ns, rate = await self.world.funding(market.symbol)
-                except (RestError, TimeoutError) as error:
-                    log.warning("no word of funding", symbol=market.symbol, why=str(error))
+                told = await self._funding_of(market.symbol, self.world.funding)
+                if told is None:
                     continue
+                at_ns, rate = told
                 waiting = self.pump.settlements.get(market.symbol)
                 if at_ns > market.funded_ns and (waiting is None or waiting[0] == at_ns):
                     self.pump.settlements[market.symbol] = at_ns, rate
             await asyncio.sleep(FUNDING_S)
+
+    async def _funding_of(self, symbol: str, funding: Funding) -> tuple[int, float] | None:
+        """None if the exchange does not say; that is told at once, then once an hour at most."""
+        now_s = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(FUNDING_S):
+                found = await funding(symbol)
+        except (RestError, TimeoutError) as error:
+            if now_s - self._told_s.get(symbol, -inf) >= FUNDING_AGAIN_S:
+                self._told_s[symbol] = now_s
+                self._unheard.add(symbol)
+                log.warning("no word of funding", symbol=symbol, why=str(error) or "no answer")
+            return None
+        if symbol in self._unheard:
+            self._unheard.remove(symbol)
+            log.info("funding is told again", symbol=symbol)
+        return found
 
     async def _keep_snapshots(self) -> None:
         loop = asyncio.get_running_loop()

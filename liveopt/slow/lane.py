@@ -257,7 +257,6 @@ class SlowLane:
             how = await worker.bury()
         if self._closing.is_set():
             return False
-        log.warning("slow lane: worker ended", how=how, hung=hung, phase=doing.phase, who=doing.who)
         return await self._blame(doing, hung, how)
 
     async def _live(self, worker: Process) -> bool:
@@ -292,11 +291,12 @@ class SlowLane:
             return True
         if doing.phase == words.LOADING:
             late = f"it did not load within {self.limits.load_s:g} s"
-            self.refused[self._files[doing.who].name] = late if hung else f"it ended with {how}"
+            self._refuse(doing.who, late if hung else f"it ended with {how}")
             return True
         return await self._nobodys_fault(how)
 
     async def _nobodys_fault(self, how: str) -> bool:
+        log.warning("slow lane: worker ended", how=how)
         now = asyncio.get_running_loop().time()
         self._deaths.append(now)
         if len(self._deaths) < DEATHS_MAX or now - self._deaths[0] > MINUTE_S:
@@ -373,7 +373,6 @@ class SlowLane:
     async def _tell_missed(self) -> None:
         while self._missed:
             _, lagging = self._missed.popitem()
-            log.warning("slow lane: too far behind", symbol=lagging.symbol, bars=lagging.bars)
             await self._events.put(lagging)
 
     async def _listen(self, worker: Process) -> None:
@@ -381,8 +380,9 @@ class SlowLane:
             async for word in worker.words():
                 await self._hear(word)
         except BadFrame as error:
-            log.warning("slow lane: the worker talks nonsense", what=str(error))
             self._meddler = self._roll.being_asked(self._asked)
+            if self._meddler is None:
+                log.warning("slow lane: the worker talks nonsense", what=str(error))
 
     async def _hear(self, word: words.Word) -> None:
         match word:
@@ -393,8 +393,7 @@ class SlowLane:
             case words.Loaded():
                 self.loaded[word.name] = word
             case words.Unloadable():
-                self.refused[self._files[word.number].name] = word.why
-                log.warning("slow lane: strategy refused", why=word.why)
+                self._refuse(word.number, word.why)
             case words.Done() | words.Pong():
                 waiting = self._waiting.get(word.serial)
                 if waiting is not None and not waiting.done():
@@ -417,11 +416,17 @@ class SlowLane:
         await self._fail(seat, fault.why, fault.text, stopped=out)
 
     async def _fail(self, seat: Seat, why: Why, text: str, *, stopped: bool) -> None:
-        name = seat.variant.id
-        log.warning("slow lane: no answer", variant=name, why=why, text=text, stopped=stopped)
+        """An event, and no line in the log: who reads it says so, once."""
         if stopped:
             self._dismiss(seat)
-        await self._events.put(Failed(name, why, text, stopped))
+        await self._events.put(Failed(seat.variant.id, why, text, stopped))
+
+    def _refuse(self, number: int, why: str) -> None:
+        """At the start whoever waits for `ready` says it; a file that is changed later, the log."""
+        name = self._files[number].name
+        self.refused[name] = why
+        if self._ready.is_set():
+            log.warning("slow lane: strategy refused", file=name, why=why)
 
     def _dismiss(self, seat: Seat) -> None:
         """It is not asked again; the worker hears of it before the next bar."""

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from liveopt.core.events import Candle
 from liveopt.guard import caller
+from liveopt.journal import folder as folders
 from liveopt.journal.places import journals
 from liveopt.journal.reader import Reader, records
 from liveopt.journal.recovery import inspect
@@ -81,6 +83,12 @@ def test_a_service_can_be_asked_stopped_and_resumed(room: Service) -> None:
     status = json.loads(room.command("status", "--json").stdout)
     assert status["status"]["phase"] == "running"
     assert not status["halted"]
+    shown = room.command("status").stdout.splitlines()
+    assert shown[0] == f"RUNNING   {status['status']['folder']}"
+    subjects = {line[:10].strip() for line in shown}
+    assert subjects >= {"engine", "feed", "variants", "champion", "lateness"}
+    listed = room.command("variants", "list", "--top", "3").stdout.splitlines()
+    assert [line.split("\t")[:2] for line in listed[:2]] == [["id", "symbol"], ["main", "XBTUSDTM"]]
     stopped = room.command("stop", "--json", "--reason", "a test")
     assert stopped.returncode == 0
     said = json.loads(stopped.stdout)
@@ -179,6 +187,32 @@ def test_nobody_has_to_read_what_a_run_says(tmp_path: Path) -> None:
     assert said["decisions"]["ticks"] > 0
 
 
+def test_a_stop_is_answered_though_nobody_reads_what_a_run_says(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    room = Service(tmp_path, "")
+    command = [*LIVEOPT, "demo", "--variants", "20", "--for", "60", "--headless"]
+    process = room.process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=writing, stderr=writing
+    )
+    try:
+        room.at_work()
+        stopped = json.loads(room.command("stop", "--json", "--reason", "a test").stdout)
+        assert (stopped["via"], stopped["latched"]) == ("door", True)
+        assert stopped["not_acknowledged"] == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30.0) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)
+
+
 def test_a_run_does_not_begin_without_the_exchange_and_leaves_nothing_behind(
     room: Service,
 ) -> None:
@@ -190,6 +224,35 @@ def test_a_run_does_not_begin_without_the_exchange_and_leaves_nothing_behind(
     assert time.monotonic() - began_s < 60.0
     assert room.run is None
     assert not (room.state / "latest").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("import no_such_module", "no_such_module"), ("import os\nos._exit(9)", "exit code 9")],
+)
+def test_a_slow_strategy_that_is_refused_leaves_nothing_behind(
+    room: Service, text: str, why: str
+) -> None:
+    bad = room.room / "bad.py"
+    bad.write_text(text)
+    bad.chmod(0o600)
+    room.settings["LIVE__SLOW"] = str(bad)
+    ended = room.command("run", "--feed", room.url, "--headless")
+    assert ended.returncode == 2, ended.stderr
+    said = [line for line in ended.stderr.splitlines() if why in line]
+    assert len(said) == 1, said
+    assert said[0].startswith("liveopt: live.slow: bad.py: ")
+    assert folders.runs(room.state) == []
+    assert not (room.state / "latest").is_symlink()
+
+
+def test_a_setting_that_a_run_does_not_take_up_is_named(room: Service) -> None:
+    run = worked(room)
+    room.settings["JOURNAL__SNAPSHOT_S"] = "7"
+    assert worked(room) == run
+    said = [line for line in room.log().splitlines() if "changed since" in line]
+    assert len(said) == 1
+    assert said[0].endswith("--fresh run: journal.snapshot_s")
 
 
 def test_a_run_waits_for_an_exchange_that_is_away_and_can_be_stopped_meanwhile(

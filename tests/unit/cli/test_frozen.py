@@ -64,6 +64,43 @@ def test_other_code_does_not_go_on_with_a_run(run: Path) -> None:
         frozen.settings_of(other)
 
 
+def test_what_a_run_does_not_take_up_is_named(run: Path) -> None:
+    before = Settings.model_validate({"feed": {"settle_ms": 2.0}, "live": {"slow_budget_ms": 40}})
+    assert frozen.left_aside(run, before) == [], "it has none yet"
+    frozen.keep(run, before)
+    assert frozen.left_aside(run, before) == []
+    now = Settings.model_validate(
+        {
+            "feed": {"settle_ms": 3.0, "recording_mib": 32},
+            "live": {"slow_budget_ms": 50},
+            "journal": {"snapshot_s": 7, "folder": "elsewhere"},
+            "control": {"port": 7, "answer_ms": 500},
+            "engine": {"threads": 1},
+        }
+    )
+    assert frozen.left_aside(run, now) == [
+        "feed.settle_ms",
+        "live.slow_budget_ms",
+        "journal.snapshot_s",
+    ]
+
+
+def test_every_setting_is_taken_up_or_left_aside_or_decides() -> None:
+    """A new one must be sorted: whoever adds it says here what becomes of it in a run."""
+    of_now = {
+        *("journal.folder", "control.port", "control.answer_ms", "control.heartbeat_s"),
+        *("feed.recording_mib", "engine.device", "engine.threads", "engine.memory_mib"),
+    }
+    for section, values in Settings():
+        for key, _ in values:
+            decides = section in plan.DECIDING_SECTIONS and (
+                section != "live" or key not in plan.NOT_DECIDING
+            )
+            keys = frozen.ENGINES.get(section, ())
+            aside = keys is None or key in keys
+            assert decides + aside + (f"{section}.{key}" in of_now) == 1, f"{section}.{key}"
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"account": {"capital": -1}}', '{"sparkle": 1}'])
 def test_settings_that_cannot_be_read_are_refused_with_a_way_on(run: Path, text: str) -> None:
     (run / frozen.NAME).write_text(text)

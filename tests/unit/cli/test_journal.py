@@ -77,7 +77,7 @@ def test_a_sound_run_is_called_sound(call: Call, run: Path) -> None:
 
 
 def test_verify_says_in_json_what_it_found(call: Call, run: Path) -> None:
-    code, out, _ = call("verify", run.parent, "--json")  # the latest of them
+    code, out, _ = call("verify", run, "--json")
     found = json.loads(out)
     assert code == 0
     assert (found["live"], found["verdict"]) == (False, "sound")
@@ -108,6 +108,60 @@ def test_corruption_is_named_by_file_line_and_byte(call: Call, run: Path) -> Non
     code, _, err = call("export", run, "--out", run.parent / "a.json")
     assert code == 1
     assert "only what lies before the damage is there" in err
+
+
+def _second(run: Path) -> Path:
+    """A later run beside the first, with inputs alone."""
+    later = new_run(run.parent, "20261121-083001")
+    starts = {"inputs": recover(later, "inputs", repair=True)}
+    writer = Writer(Ground(later, {}, lambda: 1, LIMITS), starts, lambda *_: None)
+    writer.append("inputs", b'{"price":1}')
+    writer.close()
+    return later
+
+
+def _damage(run: Path) -> None:
+    path = segment_path(run, "inputs", 1)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"price", b"pricf", 1))
+
+
+def test_a_folder_of_runs_is_checked_run_by_run(call: Call, run: Path) -> None:
+    later = _second(run)
+    new_run(run.parent, "20261121-083002")  # killed before it wrote a line
+    logs = run.parent
+    code, out, err = call("verify", logs)
+    assert code == 0
+    assert [line.split("\t")[:4] for line in out.splitlines()] == [
+        ["run", "journal", "verdict", "records"],
+        [later.name, "inputs", "clean", "1"],
+        [run.name, "inputs", "clean", "60"],
+        [run.name, "trades", "clean", "20"],
+    ]
+    assert "20261121-083002 has no journals" in err
+    _damage(run)  # the older one
+    code, _, err = call("verify", logs)
+    assert code == 1
+    assert f"{run.name}: inputs is corrupt" in err
+    code, out, _ = call("verify", logs, "--json")
+    found = json.loads(out)
+    assert (code, found["verdict"]) == (1, "corrupt")
+    assert [one["verdict"] for one in found["runs"]] == ["sound", "corrupt"]
+    assert call("verify", later)[0] == 0
+
+
+def test_one_journal_of_all_runs_can_be_checked(call: Call, run: Path) -> None:
+    _second(run)
+    _damage(run)
+    assert call("verify", run.parent, "-j", "trades")[0] == 0
+    code, _, err = call("verify", run.parent, "-j", "decisions")
+    assert (code, "a journal decisions" in err) == (1, True)
+
+
+def test_the_way_to_the_latest_run_means_that_run_alone(call: Call, run: Path) -> None:
+    _second(run)
+    _damage(run)
+    assert call("verify", run.parent / "latest")[0] == 0
 
 
 def _tear(run: Path) -> Path:
@@ -203,25 +257,36 @@ def test_trades_become_a_table_without_live_formulas(call: Call, run: Path) -> N
     assert len(rows) == 20
 
 
-def test_parquet_and_json_hold_all_journals(call: Call, run: Path) -> None:
-    assert call("export", run, "--out", run.parent / "a.parquet")[0] == 0
-    table = pyarrow.parquet.read_table(run.parent / "a.parquet")
-    assert table.num_rows == 80
-    assert table.column_names == ["~journal", "~n", "price", "type", "note", "pnl"]
-    assert table["price"].to_pylist()[59:61] == [60.5, None]
+def test_each_journal_of_a_run_is_a_table_of_its_own(call: Call, run: Path) -> None:
+    code, _, err = call("export", run, "--out", run.parent / "a.parquet")
+    assert code == 0
+    assert [line.split()[0] for line in err.splitlines()] == ["60", "20"]
+    inputs = pyarrow.parquet.read_table(run.parent / "a-inputs.parquet")
+    assert (inputs.num_rows, inputs.column_names) == (60, ["~journal", "~n", "price", "type"])
+    trades = pyarrow.parquet.read_table(run.parent / "a-trades.parquet")
+    assert (trades.num_rows, trades.column_names) == (20, ["~journal", "~n", "note", "pnl"])
+    assert not (run.parent / "a.parquet").exists()
     assert call("export", run, "--out", run.parent / "a.json")[0] == 0
-    found = json.loads((run.parent / "a.json").read_text())
-    assert [one["~journal"] for one in found] == ["inputs"] * 60 + ["trades"] * 20
+    found = json.loads((run.parent / "a-trades.json").read_text())
+    assert {one["~journal"] for one in found} == {"trades"}
     assert found[-1]["record"] == {"note": "=60", "pnl": "-60.25"}
+    assert len(json.loads((run.parent / "a-inputs.json").read_text())) == 60
+
+
+def test_a_segment_is_its_journal(call: Call, run: Path) -> None:
+    out = run.parent / "a.csv"
+    assert call("export", segment_path(run, "trades", 1), "--out", out)[0] == 0
+    assert len(out.read_text().splitlines()) == 21
 
 
 def test_a_file_is_replaced_only_when_told(call: Call, run: Path) -> None:
-    out = run.parent / "a.csv"
+    out = run.parent / "a-trades.csv"
     out.write_text("mine")
-    code, _, err = call("export", run, "--out", out)
+    code, _, err = call("export", run, "--out", run.parent / "a.csv")
     assert (code, out.read_text()) == (1, "mine")
+    assert not (run.parent / "a-inputs.csv").exists(), "all of them or none"
     assert "--force replaces it" in err
-    assert call("export", run, "--out", out, "--force")[0] == 0
+    assert call("export", run, "--out", run.parent / "a.csv", "--force")[0] == 0
     assert out.read_text().startswith("~journal,")
     assert [path.name for path in run.parent.iterdir() if path.name.startswith(".")] == []
 
@@ -251,7 +316,7 @@ def test_a_record_that_is_no_json_stops_the_export_and_leaves_no_file(
     writer = _writer(run)
     writer.append("trades", b'{"a":x}')
     writer.close()
-    code, _, err = call("export", run, "--out", run.parent / "a.csv")
+    code, _, err = call("export", run, "-j", "trades", "--out", run.parent / "a.csv")
     assert code == 1
     assert "record 21 is no JSON" in err
     assert not (run.parent / "a.csv").exists()

@@ -11,9 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from liveopt.cli import status as status_module
 from liveopt.cli.show import Failure
-from liveopt.cli.status import facts, status
+from liveopt.cli.status import status
 from liveopt.cli.stop import resume, stop
 from liveopt.guard import caller, control, latch
 from liveopt.guard.spec import Limits
@@ -62,7 +61,7 @@ def test_a_stop_and_a_resume_in_words(service: Running) -> None:
     assert "200 variants acknowledged, 3 paper positions open" in stopped.stdout
     assert 'Latched. Resume: liveopt resume --reason "..."' in stopped.stdout
     shown = run("status", "--state", service.state)
-    assert "HALTED   halt by http: lunch" in shown.stdout
+    assert "HALTED    halt by http: lunch" in shown.stdout
     resumed = run("resume", "--state", service.state, "--reason", "back")
     assert resumed.exit_code == 0
     assert resumed.stdout.startswith("resumed in ")
@@ -166,29 +165,3 @@ def test_a_latch_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert stopped.exit_code == 1
     assert "error: write the latch" in stopped.stdout
     assert (tmp_path / "logs" / latch.HALT_FILE).exists()
-
-
-def test_a_count_is_followed_by_its_reason() -> None:
-    found = facts(
-        {
-            "eligible": 0,
-            "eligible_reason": "most advanced has 9 of 50 trades",
-            "variants": {"running": 50},
-        }
-    )
-    assert found == [
-        ("eligible", "0: most advanced has 9 of 50 trades"),
-        ("variants.running", "50"),
-    ]
-
-
-def test_a_service_that_has_not_said_anything_yet_is_shown_as_such() -> None:
-    shown = status_module.lines(
-        {
-            **dict.fromkeys(STATUS_KEYS),
-            "halted": False,
-            "engine": {"pid": None, "last_exit": -9},
-            "latch": {},
-        }
-    )
-    assert any("not running (last exit code -9)" in line for line in shown)

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 
 from liveopt import logs
 from liveopt.core.bars import DAY_NS, MINUTE_NS, SECOND_NS
@@ -34,6 +36,8 @@ from tests.run import (
     ticks,
     variants,
 )
+from tests.virtual import World as Virtual
+from tests.virtual import run as in_virtual_time
 
 MARKET = ticks(300, step_s=20.0)
 PEOPLE = variants(6)
@@ -204,6 +208,46 @@ async def test_funding_is_settled_before_the_first_tick_after_its_time(tmp_path:
     assert events[at + 1] == MARKET[100]
     assert events[at - 1] == MARKET[99]
     assert not live.pump.settlements
+
+
+def test_an_exchange_without_a_word_of_funding_is_told_once_an_hour_and_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    live = Live(tmp_path)
+    live.take(opening(PEOPLE))
+    asked: list[float] = []
+    at_ns = MARKET[-1].at_ns
+
+    async def main(world: Virtual) -> list[tuple[float, str]]:
+        lines: list[tuple[float, str]] = []
+        began_s = world.elapsed_s
+
+        async def funding(symbol: str) -> tuple[int, float]:
+            asked.append(world.elapsed_s - began_s)
+            hours = asked[-1] / 3600.0
+            if hours < 2.5 or 2.6 < hours < 2.7 or 3.0 < hours < 3.1:
+                raise TimeoutError
+            return at_ns, 0.001
+
+        def noted(_logger: object, _method: str, event: Any) -> Any:
+            lines.append((world.elapsed_s - began_s, event["event"]))
+            raise structlog.DropEvent
+
+        structlog.configure(processors=[noted])
+        run = service(live, Market([]))
+        run.world = replace(run.world, funding=funding)
+        asking = asyncio.create_task(run._settle_funding())
+        await asyncio.sleep(4 * 3600.0)
+        asking.cancel()
+        return lines
+
+    lines = in_virtual_time(main)
+    live.close()
+    assert len(asked) == 4 * 180
+    word, back = "no word of funding", "funding is told again"
+    assert [text for _, text in lines] == [word, word, word, back, word, back]
+    assert [round(at_s / 3600.0, 1) for at_s, _ in lines] == [0.0, 1.0, 2.0, 2.5, 3.0, 3.1]
+    assert live.pump.settlements == {SYMBOL: (at_ns, 0.001)}
 
 
 async def test_state_is_put_down_when_there_is_enough_news(tmp_path: Path) -> None:

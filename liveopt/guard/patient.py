@@ -1,5 +1,7 @@
 """Stdout and stderr for a process that must go on whatever becomes of whoever reads them.
 
+The guard's, so that it answers a stop, and the engine's.
+
 A pipe that nobody reads, a reader that is gone, a closed terminal and a full disk cost lines only.
 """
 
@@ -15,6 +17,7 @@ from typing import Final, TextIO, cast
 import structlog
 
 TEXTS_MAX: Final = 2_000
+CLOSED: Final = -1
 SETTLE_S: Final = 1.0
 """For the last lines, at the end of the process."""
 
@@ -25,9 +28,11 @@ class Patient(io.TextIOBase):
     encoding: str = "utf-8"
     errors: str | None = "replace"
 
-    def __init__(self, stream: TextIO) -> None:
-        self._fd = stream.fileno()
-        self._is_terminal = stream.isatty()
+    def __init__(self, stream: TextIO | None) -> None:
+        """Over a stream; of one that is closed or was never there, every line is lost."""
+        there = stream is not None and not stream.closed
+        self._fd = stream.fileno() if stream is not None and there else CLOSED
+        self._is_terminal = stream is not None and there and stream.isatty()
         self._texts: Queue[bytes] = Queue(TEXTS_MAX)
         self._waiting = 0
         self._written = threading.Condition()

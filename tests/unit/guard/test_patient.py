@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from liveopt.cli.patient import TEXTS_MAX, Patient
+from liveopt.guard.patient import TEXTS_MAX, Patient
 
 
 @pytest.fixture
@@ -52,10 +52,23 @@ def test_a_reader_that_is_gone_costs_lines_only(pipe: tuple[int, TextIO]) -> Non
     assert patient.settle(5.0)
 
 
+def test_a_stream_that_is_closed_or_was_never_there_costs_lines_only(
+    pipe: tuple[int, TextIO],
+) -> None:
+    reading, stream = pipe
+    stream.close()
+    for lost in (stream, None):
+        patient = Patient(lost)
+        assert patient.write("a line\n") == 7
+        assert patient.settle(5.0)
+        assert not patient.isatty()
+    os.close(reading)
+
+
 PROGRAM = """
 import sys, typer, structlog
 from liveopt import logs
-from liveopt.cli import patient
+from liveopt.guard import patient
 logs.setup()
 patient.install()
 for number in range(5000):

@@ -1,0 +1,142 @@
+"""What an operator reads of a service: the worst first, and nothing that was not said."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from liveopt.cli.bulletin import lines
+from liveopt.core.bars import SECOND_NS
+from liveopt.core.events import FeedState
+from liveopt.guard.gate import HALT
+from liveopt.live.board import listing
+from liveopt.live.report import report
+from liveopt.live.service import Service, World
+from liveopt.live.supervise import Supervisor
+from tests.run import SYMBOL, Live, opening, ticks, variants
+
+MARKET = ticks(400, step_s=20.0)
+NOW_NS = MARKET[-1].at_ns + 2 * SECOND_NS
+
+
+def guards(own: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """The guard's word around the engine's, all well unless told otherwise."""
+    engine = {"pid": 8, "starts": 1, "last_exit": None, "beat_age_ms": 40.0, "acknowledged": 1}
+    return {
+        "pid": 7,
+        "port": 4000,
+        "halted": False,
+        "mode": "open",
+        "number": 1,
+        "latch": {"by": "http", "reason": "lunch"},
+        "engine": engine | changed.pop("engine", {}),
+        "checks": [{"name": "engine alive", "ok": True, "why": "pid 8"}],
+        "status": own,
+        "status_age_ms": 90.0,
+    } | changed
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Live:
+    found = Live(tmp_path)
+    found.take([*opening(variants(16, reckless=0.6)), *MARKET])
+    return found
+
+
+def told(live: Live) -> dict[str, Any]:
+    """What the engine of that run says."""
+
+    def closed(_: object) -> Any:
+        raise AssertionError("a report opens no feed")
+
+    boss = Supervisor(np.random.default_rng(1), print)
+    board = live.pump.board
+    board.phase = "running"
+    world = World(closed, None, None)
+    return report(
+        Service(live.folder, live.state, live.writer, live.pump, board, world, boss), board
+    )
+
+
+def about(found: list[str], name: str) -> list[str]:
+    """The lines of one subject, those without a word of their own behind theirs."""
+    mine, last = [], ""
+    for line in found:
+        last = line[:10].strip() or last
+        mine += [line[10:]] if last == name else []
+    return mine
+
+
+def test_a_run_is_told_in_the_order_in_which_it_matters(live: Live) -> None:
+    live.pump.feed(FeedState(1, "trades", "live", 5))
+    champion = [one for one in listing(live.state, 1) if one["champion"]]
+    own = told(live)
+    found = lines(guards(own), champion, NOW_NS)
+    live.close()
+    subjects = [line[:10].strip() for line in found if line[:10].strip()]
+    assert subjects == ["RUNNING", "engine", "feed", "variants", "champion", "lateness"]
+    assert about(found, "RUNNING") == [str(live.folder)]
+    assert about(found, "engine")[0].startswith("process 8, heartbeat 0.0 s ago, last word 0.1 s")
+    (feed,) = about(found, "feed")
+    assert feed.startswith(f"{SYMBOL} {MARKET[-1].price:g}, last tick 2023-11-15 00:")
+    assert "UTC (2.0 s ago)" in feed
+    many, *others = about(found, "variants")
+    assert many.startswith(f"{sum(own['variants'].values())}: ")
+    assert own["stopped"]["safety_loss_limit"] > 0
+    assert others[0].startswith("stopped: ")
+    assert any("in position" in line for line in others)
+    assert any(line.startswith("0 eligible: ") for line in others)
+    (main,) = about(found, "champion")
+    assert main.startswith(f"main, ma_crossover on {SYMBOL}: {champion[0]['status']}, ")
+    assert f"{champion[0]['metrics']['roi']:+.2%}" in main
+    assert about(found, "lateness")[0].endswith("0 late ticks, 0 holes, 0 standstills")
+
+
+def test_a_halt_stands_before_all_else_and_says_who_has_not_heard_of_it(live: Live) -> None:
+    live.stop(HALT)
+    own = told(live)
+    live.close()
+    shut = guards(own, halted=True, mode="halt", number=2)
+    assert lines(shut, [], NOW_NS)[0] == (
+        "HALTED    halt by http: lunch; the engine has NOT ACKNOWLEDGED it"
+    )
+    shut["engine"]["acknowledged"] = 2
+    assert lines(shut, [], NOW_NS)[0] == "HALTED    halt by http: lunch"
+
+
+def test_what_is_wrong_is_said_at_once(live: Live) -> None:
+    live.pump.feed(FeedState(1, "trades", "stale", 5))
+    live.pump.board.restarts["feed"] = 2
+    own = told(live)
+    live.close()
+    red = [{"name": "journal ok", "ok": False, "why": "the engine's `journal_ok`"}]
+    found = lines(guards(own, checks=red, engine={"starts": 3}), [], NOW_NS)
+    assert found[1] == "FAIL      journal ok: the engine's `journal_ok`"
+    assert "trades is stale" in about(found, "feed")
+    assert "restarts: 2 of feed" in about(found, "lateness")
+    assert "started 3 times" in about(found, "engine")[0]
+
+
+def test_a_market_that_is_ahead_of_our_clock_has_no_age(live: Live) -> None:
+    own = told(live)
+    live.close()
+    (feed,) = about(lines(guards(own), [], MARKET[-1].at_ns - 1), "feed")
+    assert "ago" not in feed
+
+
+def test_an_engine_that_has_said_nothing_yet_is_shown_as_such() -> None:
+    began = guards({}, status_age_ms=None, engine={"beat_age_ms": None})
+    assert lines(began, [], NOW_NS)[0] == "STARTING  the engine has not said anything yet"
+    assert "heartbeat never, last word never" in lines(began, [], NOW_NS)[1]
+    down = guards({}, status_age_ms=None, engine={"pid": None, "last_exit": -9})
+    first, second = lines(down, [], NOW_NS)
+    assert first.startswith("DOWN ")
+    assert "not running (last exit code -9)" in second
+
+
+def test_a_run_that_is_still_to_begin_is_starting(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    own = told(live) | {"phase": "starting"}
+    live.close()
+    assert lines(guards(own), [], NOW_NS)[0].startswith("STARTING ")
