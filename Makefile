@@ -13,7 +13,7 @@ PIP       := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
         bench-peers bench-feed bench-journal bench-live soak-feed soak-live fuzz-frames \
-        kill crash stop-trials lock clean
+        kill crash stop-trials gate-study lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,7 +61,7 @@ stop-trials: $(STAMP)  ## 2,000 emergency stops of a saturated engine
 	$(BIN)/python -m tests.guard.trials $(ARGS)
 
 soak-live: $(STAMP)  ## ten million ticks through the service
-	$(BIN)/python -m tests.soak.live --ticks 10000000 $(ARGS)
+	$(BIN)/python -m tests.soak.live --ticks 10000000 --rate 15000 $(ARGS)
 
 bench-journal: $(STAMP)  ## records a second, acknowledgements beside the disk's own, a long journal's start
 	$(BIN)/python -m tests.bench.journal $(ARGS)
@@ -69,6 +69,9 @@ bench-journal: $(STAMP)  ## records a second, acknowledgements beside the disk's
 bench-live: $(STAMP)  ## the live run under load: lateness, processor, memory, replay, stop
 	$(BIN)/liveopt bench live --seconds 60 --trials 2000 $(ARGS)
 	$(BIN)/liveopt bench live --variants 100 --rate 10000 --seconds 60 --trials 0 $(ARGS)
+
+gate-study: $(STAMP)  ## what the promotion gate lets through and misses: an hour (ARGS="--only lives")
+	$(BIN)/liveopt gate study --all --json $(ARGS)
 
 bench: $(STAMP)  ## how many variant-bars a second this machine does
 	$(BIN)/liveopt bench engine

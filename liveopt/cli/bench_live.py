@@ -17,6 +17,7 @@ import typer
 
 from liveopt import config
 from liveopt.cli.bench_journal import Syncs, journal, quantiles
+from liveopt.cli.run import ALLOCATOR
 from liveopt.cli.show import Failure, as_json, table
 from liveopt.guard import caller
 from liveopt.guard.spec import Spec
@@ -196,7 +197,7 @@ def environment(load_: Load) -> dict[str, str]:
         "LOSS_LIMIT": "1.0",
         "DRAWDOWN_LIMIT": "1.0",
     }
-    return {f"LIVEOPT__LIVE__{name}": value for name, value in live_.items()}
+    return {f"LIVEOPT__LIVE__{name}": value for name, value in live_.items()} | ALLOCATOR
 
 
 def wait(what: Callable[[], Any], seconds: float) -> None:
