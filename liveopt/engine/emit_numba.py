@@ -112,7 +112,7 @@ def source(program: Program) -> str:
     for i, name in enumerate(program.shared):
         w.put(2, f"s[{program.tail + i}] = {name}")
     w.put(1, "return signal")
-    return text_of("lanes") + HEADER.format(name=program.name) + "\n".join(w.lines) + "\n"
+    return text_of("engine.lanes") + HEADER.format(name=program.name) + "\n".join(w.lines) + "\n"
 
 
 def _fine(w: _Writer, used: set[str]) -> None:

@@ -64,7 +64,7 @@ def source(program: Program) -> str:
     out += [(1, "return signal")]
     start = f"    market = blocks[first_block, {program.tail}:].copy()\n"
     lines = "\n".join("    " * depth + line for depth, line in out)
-    return text_of("lanes") + HEADER.format(name=program.name) + start + lines + "\n"
+    return text_of("engine.lanes") + HEADER.format(name=program.name) + start + lines + "\n"
 
 
 def _code(depth: int, body: Body) -> list[tuple[int, str]]:

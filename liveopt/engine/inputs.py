@@ -202,5 +202,5 @@ def _averages(
 
 @lru_cache(maxsize=1)
 def _compiled_averages() -> Callable[..., None]:
-    kernel: Callable[..., None] = load_kernel(text_of("rolling")).averages
+    kernel: Callable[..., None] = load_kernel(text_of("engine.rolling")).averages
     return kernel

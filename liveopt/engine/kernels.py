@@ -22,8 +22,11 @@ _LOADED: dict[str, ModuleType] = {}
 
 @lru_cache(maxsize=8)
 def text_of(module: str) -> str:
-    """The source of a module of this package that is compiled as it stands."""
-    return Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    """The source of a module of this program that is compiled as it stands."""
+    spec = importlib.util.find_spec(f"liveopt.{module}")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def load_kernel(text: str) -> ModuleType:

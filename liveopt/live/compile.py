@@ -12,6 +12,7 @@ from liveopt.engine.cpu import compiled
 from liveopt.engine.emit_numba import source
 from liveopt.engine.kernels import is_compiled, load_kernel, text_of
 from liveopt.engine.program import Program
+from liveopt.promotion import compiled as gate
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ async def compile_all(programs: Sequence[Program], said: Callable[[int, int], No
 
     A process that fails costs time only: the kernel is then compiled where it is used.
     """
-    texts = [text_of("rolling"), *(source(program) for program in programs)]
+    texts = [text_of("engine.rolling"), gate.text(), *(source(program) for program in programs)]
     missing = [text for text in dict.fromkeys(texts) if not is_compiled(text)]
     turns = asyncio.Semaphore(max(1, len(os.sched_getaffinity(0))))
     done = 0
@@ -51,6 +52,7 @@ async def compile_all(programs: Sequence[Program], said: Callable[[int, int], No
             for text in missing:
                 group.create_task(one(text))
     await asyncio.to_thread(load_kernel, texts[0])
+    await asyncio.to_thread(load_kernel, texts[1])
     for program in programs:
         await asyncio.to_thread(compiled, program)
 

@@ -33,7 +33,7 @@ def test_many_threads_may_ask_at_once(folder: Path) -> None:
 
 
 def test_the_machine_instructions_are_part_of_the_text() -> None:
-    assert "def first_bit" in text_of("lanes")
+    assert "def first_bit" in text_of("engine.lanes")
 
 
 def test_without_a_place_to_write_a_process_keeps_its_own(
