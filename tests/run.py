@@ -22,6 +22,7 @@ from liveopt.journal.writer import Writer
 from liveopt.live.board import Board
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.recover import JOURNALS, Recovered, recover_run
+from liveopt.promotion.terms import GateTerms
 from liveopt.strategies import load
 from liveopt.walk.events import Add, Begin, Begun, Input, Listed, Terms
 from liveopt.walk.image import image
@@ -35,7 +36,8 @@ SYMBOL = "XBTUSDTM"
 START_NS = 1_700_000_040_000_000_000
 """A whole minute."""
 INSTRUMENT = Instrument("perpetual", tick=0.1, lot=0.001)
-TERMS = Terms(10_000.0, 0.05, 0.10, MINUTE_NS, variants_max=1_000, history_bars=50)
+GATE = GateTerms(seed=7, bars=3, look_every=2, worlds=99)
+TERMS = Terms(10_000.0, 0.05, 0.10, MINUTE_NS, variants_max=1_000, history_bars=50, gate=GATE)
 NAMES = ("ma_crossover", "donchian_breakout")
 LIMITS = Limits(ballast_bytes=0, still_s=0.05)
 

@@ -19,6 +19,7 @@ from liveopt.kucoin.listings import Listing
 from liveopt.kucoin.words import venue_of
 from liveopt.optimize.generate import RISK_SPANS, generate, generate_mixed
 from liveopt.optimize.parameters import BadParameter, parse_fixed
+from liveopt.promotion.terms import GateTerms
 from liveopt.slow.words import Loaded
 from liveopt.walk.events import Begin, Listed, Terms
 from liveopt.walk.told import TOLD
@@ -26,12 +27,14 @@ from liveopt.walk.variant import Variant, check_variant
 
 SLOW_EACH = 8
 """Variants of a slow strategy and symbol."""
-DECIDING_SECTIONS = ("account", "costs", "live")
+DECIDING_SECTIONS = ("account", "costs", "gate", "live")
 """Of the settings: what a run does follows from these."""
 NOT_DECIDING = ("feed", "enabled", "slow_budget_ms")
 """Of the live settings, those from which nothing follows that the journals do not tell."""
-DECIDING: Sequence[str] = ("core", "engine", "strategies", "walk")
+DECIDING: Sequence[str] = ("core", "engine", "promotion", "stats", "strategies", "walk")
 """Of the packages: what follows from an input."""
+WORLDS, WORLDS_OF_MANY, MANY = 999, 499, 5_000
+"""Shadow worlds, and how many of them where there are more variants than that."""
 MAIN = "main"
 """The champion's name; with several symbols, each has one."""
 
@@ -52,12 +55,37 @@ def begin(
         live.variants_max,
         live.rotate_bars,
         live.history_bars,
+        gate_terms(settings),
     )
     listed = tuple(
         Listed(symbol, instrument_of(settings, symbol, listings), champion)
         for symbol, champion in zip(live.symbols, champions(settings, strategies), strict=True)
     )
     return Begin(run[1], run[0], terms, listed)
+
+
+def gate_terms(settings: Settings) -> GateTerms | None:
+    """What it takes to become champion."""
+    gate, live = settings.gate, settings.live
+    if not gate.enabled:
+        return None
+    many = min(live.variants, live.variants_max) > MANY
+    return GateTerms(
+        seed=live.seed,
+        bars=gate.evidence_bars,
+        look_every=gate.look_every,
+        season=gate.season,
+        new_seasons=gate.new_seasons,
+        worlds=gate.worlds or (WORLDS_OF_MANY if many else WORLDS),
+        cooldown=gate.cooldown,
+        trades_min=gate.trades,
+        confidence_min=gate.confidence,
+        sharpe_min=gate.sharpe,
+        score_min=gate.score or None,
+        win_rate_min=gate.win_rate or None,
+        roi_min=None if gate.roi == -1.0 else gate.roi,
+        auto=live.auto_promote,
+    )
 
 
 def instrument_of(settings: Settings, symbol: str, listings: Mapping[str, Listing]) -> Instrument:

@@ -233,8 +233,6 @@ def _settings(wanted: dict[str, Any], real_orders: bool = False) -> Settings:
         for name in wanted:  # as it was typed
             text = text.replace(f"environment LIVEOPT__{name}: {_dotted(name)}", _option(name))
         raise ConfigError(text) from error
-    if loaded.settings.live.auto_promote:
-        note("live.auto_promote is on, but the promotion gate is not in this release: none is made")
     return loaded.settings
 
 

@@ -6,10 +6,13 @@ mend in a complaint, the text of the JSON Schema.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 FEE_MAX: Final = 0.05
 """The highest fee and slippage that are taken, in the settings and on the command line alike."""
+
+WORLDS_LEAST: Final = 99
+"""Fewer shadow worlds tell no chance of one in twenty from one in ten."""
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+/?$")]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)?$", max_length=32)]
@@ -249,6 +252,94 @@ class Live(_Section):
     )
 
 
+class Gate(_Section):
+    """When a variant becomes champion: how sure one must be, and what it must have shown."""
+
+    enabled: bool = Field(
+        True,
+        description="true or false; without the gate nobody is promoted but by hand, and a variant"
+        " takes a third of the memory.",
+    )
+    evidence_bars: int = Field(
+        10,
+        ge=1,
+        le=10_000,
+        description="Signal bars that make one evidence bar, 1 to 10000: so many that one says"
+        " nothing about the next.",
+    )
+    look_every: int = Field(
+        5, ge=1, le=100, description="Evidence bars from one look to the next, 1 to 100."
+    )
+    season: int = Field(
+        500,
+        ge=20,
+        le=512,
+        description="Evidence bars over which the chance of one false promotion in twenty is spent,"
+        " 20 to 512; a multiple of look_every.",
+    )
+    new_seasons: bool = Field(
+        False,
+        description="true or false; with true another season follows, in which there is once more a"
+        " chance of one in twenty.",
+    )
+    worlds: int = Field(
+        0,
+        ge=0,
+        le=9_999,
+        description="Shadow worlds that the evidence is compared with, 99 to 9999; 0 takes 999, and"
+        " 499 for more than 5000 variants.",
+    )
+    cooldown: int = Field(
+        20,
+        ge=0,
+        le=500,
+        description="Evidence bars after a change of champion in which there is no other, 0 to 500.",
+    )
+    trades: int = Field(
+        50, ge=1, le=100_000, description="Closed trades that a candidate has, 1 to 100000."
+    )
+    confidence: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        description="Share of resamples of its newest trades whose mean is a profit: a fraction"
+        " (0.95 is 95 %), 0 to 1.",
+    )
+    sharpe: float = Field(
+        0.0,
+        ge=-100,
+        le=100,
+        description="The Sharpe ratio of its trades is above this, without a factor, -100 to 100.",
+    )
+    score: float = Field(
+        0.0, ge=0, le=1, description="Least score, 0 to 1; 0 asks for none. The seed's was 0.7."
+    )
+    win_rate: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Least share of winning trades: a fraction (0.5 is 50 %), 0 to 1.",
+    )
+    roi: float = Field(
+        -1.0,
+        ge=-1,
+        le=100,
+        description="Least return on the capital: a fraction (0.05 is 5 %), -1 to 100; -1 asks for"
+        " none.",
+    )
+
+    @model_validator(mode="after")
+    def _whole_looks(self) -> "Gate":
+        if self.season % self.look_every:
+            raise ValueError(
+                f"season={self.season} is no multiple of look_every={self.look_every}; the last look"
+                " is at its end"
+            )
+        if 0 < self.worlds < WORLDS_LEAST:
+            raise ValueError(f"worlds={self.worlds}: give 0, or {WORLDS_LEAST} to 9999")
+        return self
+
+
 class Journal(_Section):
     """Where a live run writes down what happened, and for how long it is kept."""
 
@@ -314,6 +405,7 @@ class Settings(_Section):
     kucoin: Kucoin = Kucoin()
     feed: Feed = Feed()
     live: Live = Live()
+    gate: Gate = Gate()
     journal: Journal = Journal()
     control: Control = Control()
 

@@ -15,6 +15,7 @@ from liveopt.core.events import (
     Tick,
 )
 from liveopt.core.instrument import Instrument
+from liveopt.promotion.terms import GateTerms
 from liveopt.walk.variant import Variant
 
 Mode = Literal["halt", "halt_and_flatten"]
@@ -34,6 +35,8 @@ class Terms(msgspec.Struct, frozen=True):
     """After so many signal bars the weakest make room for those who wait; 0 is never."""
     history_bars: int = 0
     """Signal bars remembered for those who join later."""
+    gate: GateTerms | None = None
+    """What it takes to become champion; without it nobody is promoted but by hand."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -156,7 +159,25 @@ class Strayed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-Command = Add | Pause | Resume | Retire
+class Promote(msgspec.Struct, frozen=True, tag=True):
+    """A person makes a variant the champion: by a verdict that holds, or without."""
+
+    at_ns: int
+    variant: str
+    by: str
+    why: str
+
+
+class Demote(msgspec.Struct, frozen=True, tag=True):
+    """A person makes a symbol's former champion the champion again."""
+
+    at_ns: int
+    symbol: str
+    by: str
+    why: str
+
+
+Command = Add | Pause | Resume | Retire | Promote | Demote
 Input = (
     Tick
     | Candle
@@ -179,5 +200,7 @@ Input = (
     | Explained
     | Target
     | Strayed
+    | Promote
+    | Demote
 )
 """Everything the walk can be given; a quote is not among them, for no decision rests on one."""

@@ -8,7 +8,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.core.account import ASTRAY, NO_ENTRIES, ORDERED, OUT, REASONS, RISK, Rule, featured
+from liveopt.core.account import (
+    ASTRAY,
+    FREE,
+    NO_ENTRIES,
+    ORDERED,
+    OUT,
+    REASONS,
+    RISK,
+    Rule,
+    featured,
+)
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
@@ -21,6 +31,8 @@ from liveopt.walk.seat import GONE, HASH_BYTES, Seat, Status, seat_of
 from liveopt.walk.told import TOLD
 from liveopt.walk.variant import GroupKey, Variant, check_variant, group_key
 
+REMEMBERED: Final = 64
+"""Newest trades of a variant whose returns the gate resamples."""
 FLATTENED: Final = "emergency_stop"
 """Why somebody is closed whom the operator's stop puts out."""
 Flags = npt.NDArray[np.bool_]
@@ -38,8 +50,22 @@ class Group:
     """Who was stopped or retired: the seats say it too, but one by one."""
     closing: Flags = field(init=False)
     """Who was put out by the operator's stop, and is so until it is over and he is flat."""
+    slots: npt.NDArray[np.int64] = field(init=False)
+    """Where in the gate's evidence each has its place; -1 of none."""
+    returns: npt.NDArray[np.float32] = field(init=False)
+    """On margin, of each one's newest trades; without a gate none are remembered."""
+    traded_n: npt.NDArray[np.int64] = field(init=False)
+    """How many trades have been remembered, those that were overwritten too."""
+    carried: Flags = field(init=False)
+    """Who holds a position that was opened in the other role, champion or not."""
 
     def __post_init__(self) -> None:
+        count = len(self.seats)
+        self.slots = np.full(count, -1)
+        kept = REMEMBERED if self.batch.setup.pessimistic else 0
+        self.returns = np.zeros((count, kept), np.float32)
+        self.traded_n = np.zeros(count, np.int64)
+        self.carried = np.zeros(count, np.bool_)
         self.stepper = Stepper(self.batch)
         self.gone = np.array([seat.status in GONE for seat in self.seats], bool)
         self.closing = np.array([s.why == FLATTENED for s in self.seats], bool) & ~self.gone
@@ -117,9 +143,31 @@ class Group:
             for name in ("m_told", "m_target", "a_want"):
                 self.batch.put(name, seat, target)
 
+    def ready(self) -> Flags:
+        """Who trades freely: warm, and held back by nobody."""
+        warm = self.batch.cell("k_warmup") <= self.batch.signals
+        found: Flags = warm & (self.stepper.barred() == FREE) & ~self.gone
+        return found
+
+    def returns_of(self, seat: int) -> npt.NDArray[np.float32]:
+        """Returns on margin of one's newest trades, in no order."""
+        return self.returns[seat, : min(int(self.traded_n[seat]), self.returns.shape[1])]
+
+    def changes_sides(self) -> None:
+        """From champion to variant or back."""
+        self.champion = not self.champion
+        self.carried ^= self.batch.cell("a_side") != 0.0
+
     def only(self, seats: Sequence[int]) -> "Group":
         """These alone, with all they carry."""
-        return Group(take(self.batch, seats), [self.seats[i] for i in seats], self.champion)
+        found = Group(take(self.batch, seats), [self.seats[i] for i in seats], self.champion)
+        for name in ("slots", "returns", "traded_n", "carried"):
+            setattr(found, name, getattr(self, name)[list(seats)])
+        return found
+
+    def experimental(self, seat: int) -> bool:
+        """Whether what one holds was opened as an experiment: it ends where it began."""
+        return self.champion == bool(self.carried[seat])
 
     def entered(self, note: Note, symbol: str, origin_ns: int) -> Entered:
         """The record of a position that was opened."""
@@ -141,6 +189,12 @@ class Group:
     def traded(self, note: Note, symbol: str, origin_ns: int) -> Trade:
         """The record of a position that was closed."""
         v, seat = note.values, self.seats[note.variant]
+        if kept := self.returns.shape[1]:
+            at = int(self.traded_n[note.variant]) % kept
+            self.returns[note.variant, at] = v["roi"] if isfinite(v["roi"]) else 0.0
+            self.traded_n[note.variant] += 1
+        experimental = self.experimental(note.variant)
+        self.carried[note.variant] = False
         since_s, until_s = v["since_s"], v["time_s"]
         reason = int(v["reason"])
         return Trade(
@@ -149,7 +203,7 @@ class Group:
             symbol=symbol,
             strategy=seat.key.strategy,
             parameters_hash=seat.hash,
-            experimental=not self.champion,
+            experimental=experimental,
             side=_side(v["was_side"]),
             size=abs(v["was_qty"]),
             leverage=seat.leverage,
@@ -249,6 +303,7 @@ def setup_of(variant: Variant, strategy: Strategy, instrument: Instrument, terms
         instrument,
         terms.capital,
         words,
+        pessimistic=terms.gate is not None,
         log_trades=LOG_LEAST,
         loss_limit=terms.loss_limit,
         drawdown_limit=terms.drawdown_limit,

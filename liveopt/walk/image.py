@@ -6,18 +6,25 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from liveopt.core.bars import BarBuilder
 from liveopt.core.events import Bar, Tick
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.batch import Image as BatchImage
+from liveopt.promotion.kept import Kept, kept
+from liveopt.promotion.kept import restored as restored_epoch
+from liveopt.promotion.scale import Scale
+from liveopt.promotion.states import Phase
+from liveopt.promotion.watch import Watch
+from liveopt.walk.contest import Contest
 from liveopt.walk.events import Halt, Terms
 from liveopt.walk.group import Group, open_groups
 from liveopt.walk.seat import HASH_BYTES, Seat, shared
 from liveopt.walk.state import Market, State
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class BadImage(ValueError):
@@ -28,6 +35,23 @@ class _Group(msgspec.Struct):
     seats: list[Seat]
     champion: bool
     batch: BatchImage
+    returns: bytes
+    traded_n: bytes
+    carried: bytes
+
+
+class _Contest(msgspec.Struct):
+    epoch: Kept
+    phase: Phase
+    scale: Scale
+    close: float
+    last: bytes
+    champion_last: float
+    watch: Watch | None
+    verdicts: int
+    found: dict[str, str]
+    short: dict[str, tuple[str, ...]]
+    threshold: float | None
 
 
 class _Market(msgspec.Struct):
@@ -44,6 +68,8 @@ class _Market(msgspec.Struct):
     ticks: int
     trades: int
     waiting: list[Seat]
+    contest: _Contest | None
+    predecessor: str
 
 
 class _State(msgspec.Struct):
@@ -60,6 +86,8 @@ class _State(msgspec.Struct):
     begun: bool
 
 
+_CARRIED: Final = ("returns", "traded_n", "carried")
+"""What a group knows of its places besides the batch; who is gone, the seats say."""
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(_State).decode
 
@@ -85,25 +113,38 @@ def _market(market: Market) -> _Market:
         market.symbol, market.instrument, market.builder, list(market.past),
         [_group(group) for group in market.groups], market.origin_ns, market.last,
         list(market.funding), market.funded_ns, market.bars, market.ticks, market.trades,
-        list(market.waiting),
+        list(market.waiting), _contest(market.contest), market.predecessor,
+    )  # fmt: skip
+
+
+def _contest(contest: Contest | None) -> _Contest | None:
+    if contest is None:
+        return None
+    return _Contest(
+        kept(contest.epoch), contest.phase, contest.scale, contest.close, contest.last.tobytes(),
+        contest.champion_last, contest.watch, contest.verdicts, contest.found, contest.short,
+        contest.threshold,
     )  # fmt: skip
 
 
 def _group(group: Group) -> _Group:
-    return _Group(group.seats, group.champion, group.batch.image())
+    return _Group(
+        group.seats, group.champion, group.batch.image(),
+        *(getattr(group, name).tobytes() for name in _CARRIED),
+    )  # fmt: skip
 
 
 def restored(data: bytes, strategies: Mapping[str, Strategy]) -> State:
     """The state again; raises `BadImage` where this program cannot go on with it."""
     try:
-        kept = _decode(data)
-        if kept.format != FORMAT:
-            raise BadImage(f"an image of format {kept.format}; this is {FORMAT}")
+        found = _decode(data)
+        if found.format != FORMAT:
+            raise BadImage(f"an image of format {found.format}; this is {FORMAT}")
         state = State(
-            strategies, kept.run, kept.terms, {}, _alike(kept.joining), set(kept.left), kept.halt,
-            kept.at_ns, kept.events, kept.begun,
+            strategies, found.run, found.terms, {}, _alike(found.joining), set(found.left),
+            found.halt, found.at_ns, found.events, found.begun,
         )  # fmt: skip
-        for one in kept.markets:
+        for one in found.markets:
             state.markets[one.symbol] = _restored_market(one, state)
     except (msgspec.DecodeError, BadKnobs, KeyError) as error:
         raise BadImage(f"not a state of this program: {error}") from error
@@ -120,28 +161,49 @@ def _alike(seats: list[Seat]) -> list[Seat]:
     return seats
 
 
-def _restored_market(kept: _Market, state: State) -> Market:
+def _restored_market(found: _Market, state: State) -> Market:
     assert state.terms is not None
     market = Market(
-        kept.symbol, kept.instrument, kept.builder,
-        deque(kept.past, maxlen=max(1, state.terms.history_bars)), [], kept.origin_ns, kept.last,
-        deque(kept.funding), kept.funded_ns, kept.bars, kept.ticks, kept.trades,
-        deque(_alike(kept.waiting)),
+        found.symbol, found.instrument, found.builder,
+        deque(found.past, maxlen=max(1, state.terms.history_bars)), [], found.origin_ns, found.last,
+        deque(found.funding), found.funded_ns, found.bars, found.ticks, found.trades,
+        deque(_alike(found.waiting)),
     )  # fmt: skip
-    for one in kept.groups:
-        market.groups.append(_restored_group(one, kept.instrument, state))
+    for one in found.groups:
+        market.groups.append(_restored_group(one, found.instrument, state))
+    market.predecessor = found.predecessor
+    if found.contest is not None:
+        _take_up(market, found.contest, state.terms)
     return market
 
 
-def _restored_group(kept: _Group, instrument: Instrument, state: State) -> Group:
+def _take_up(market: Market, found: _Contest, terms: Terms) -> None:
+    """The contest again, and everybody's slot in it."""
+    if terms.gate is None:
+        raise BadImage("a contest in a run without a gate")
+    epoch = restored_epoch(found.epoch, terms.gate)
+    market.contest = Contest(
+        terms.gate, epoch, found.phase, found.scale, found.close,
+        np.frombuffer(found.last).copy(), found.champion_last, found.watch, found.verdicts,
+        found.found, found.short, found.threshold,
+    )  # fmt: skip
+    slots = {name: slot for slot, name in enumerate(epoch.names) if name}
+    for group in market.groups:
+        group.slots[:] = [-1 if group.champion else slots.get(s.id, -1) for s in group.seats]
+
+
+def _restored_group(found: _Group, instrument: Instrument, state: State) -> Group:
     assert state.terms is not None
-    seats = _alike(kept.seats)
-    opened = open_groups(seats, state.strategies, instrument, state.terms, kept.champion)
+    seats = _alike(found.seats)
+    opened = open_groups(seats, state.strategies, instrument, state.terms, found.champion)
     if len(opened) != 1:
         raise BadImage("a group of variants that share no step")
     group = opened[0]
     try:
-        group.batch.restore(kept.batch)
+        group.batch.restore(found.batch)
+        for name in _CARRIED:
+            own = getattr(group, name)
+            own[:] = np.frombuffer(getattr(found, name), own.dtype).reshape(own.shape)
     except ValueError as error:
         raise BadImage(str(error)) from error
     return group

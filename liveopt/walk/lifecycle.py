@@ -165,7 +165,7 @@ def _make_room(state: State, market: Market) -> list[Out]:
         found += [
             (float(equity[place]), seat.id, group, place)
             for place, seat in enumerate(group.seats)
-            if seat.status == "active" and side[place] == 0.0
+            if seat.status == "active" and side[place] == 0.0 and seat.id != market.predecessor
         ]
     count = min(len(market.waiting), max(1, market.running() // ROTATED))
     outs = []

@@ -6,6 +6,7 @@ import msgspec
 
 from liveopt.core.events import Bar
 from liveopt.walk.events import Mode
+from liveopt.walk.verdicts import Demoted, Looked, Promoted, SeasonEnded, Verdict, Warned
 
 Journal = Literal["experimental-trades", "trades", "decisions"]
 EXPERIMENTAL: Final[Journal] = "experimental-trades"
@@ -173,5 +174,11 @@ Record = (
     | Break
     | Standing
     | Refusal
+    | Looked
+    | Verdict
+    | Promoted
+    | Demoted
+    | Warned
+    | SeasonEnded
 )
 Out = tuple[Journal, Record]

@@ -8,6 +8,7 @@ from liveopt.core.bars import BarBuilder
 from liveopt.core.events import Bar, Tick
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import Strategy
+from liveopt.walk.contest import Contest
 from liveopt.walk.events import Halt, Terms
 from liveopt.walk.group import Group
 from liveopt.walk.seat import Seat
@@ -37,6 +38,10 @@ class Market:
     """Closed by variants, whether they are still there or not."""
     waiting: deque[Seat] = field(default_factory=deque)
     """More are wanted than fit."""
+    contest: Contest | None = None
+    """Who may become champion; None where the run has no gate."""
+    predecessor: str = ""
+    """Who was champion before, and may be again."""
 
     def running(self) -> int:
         """How many places are taken, the champion's not counted."""

@@ -28,16 +28,19 @@ from liveopt.core.events import (
     Tick,
 )
 from liveopt.engine.rows import FUNDING_LIMIT
+from liveopt.walk.contest import learn, open_contest
 from liveopt.walk.events import (
     Add,
     Begin,
     Begun,
+    Demote,
     Explained,
     Funding,
     Halt,
     Input,
     Past,
     Pause,
+    Promote,
     Reopen,
     Resume,
     Retire,
@@ -72,6 +75,7 @@ from liveopt.walk.records import (
 )
 from liveopt.walk.seat import Seat, seat_of
 from liveopt.walk.state import Market, State
+from liveopt.walk.succession import contend, demote, promote
 from liveopt.walk.variant import Variant
 
 
@@ -137,13 +141,14 @@ def _noted(state: State, market: Market, group: Group) -> list[Out]:
     assert market.origin_ns is not None
     notes = group.stepper.notes()
     outs = stopped_themselves(state, group, {n.variant for n in notes if n.kind == "exit"})
-    journal: Journal = TRADES if group.champion else EXPERIMENTAL
     for note in notes:
         if note.kind == "entry":
+            journal: Journal = TRADES if group.champion else EXPERIMENTAL
             outs.append((journal, group.entered(note, market.symbol, market.origin_ns)))
         else:
-            market.trades += not group.champion
-            outs.append((journal, group.traded(note, market.symbol, market.origin_ns)))
+            trade = group.traded(note, market.symbol, market.origin_ns)
+            market.trades += trade.experimental
+            outs.append((EXPERIMENTAL if trade.experimental else TRADES, trade))
             if state.halt is None and group.closing[note.variant]:
                 group.reopen([note.variant])
     return outs
@@ -161,6 +166,7 @@ def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
         for group in market.groups:
             outs += stopped_themselves(state, group)
         outs.append((DECISIONS, _standing(market, bar)))
+        outs += contend(state, market, bar.close)
         outs += rotate(state, market)
         compact(state, market)
     if closed.gap is not None:
@@ -215,6 +221,8 @@ def _begin(state: State, begin: Begin) -> list[Out]:
             BarBuilder(begin.terms.signal_ns),
             deque(maxlen=max(1, begin.terms.history_bars)),
         )
+        if begin.terms.gate is not None:
+            market.contest = open_contest(begin.terms.gate)
         state.markets[listed.symbol] = market
         state.used.add(listed.champion.id)
         outs += _seat(state, market, [seat_of(listed.champion)], champion=True)
@@ -230,6 +238,8 @@ def _past(state: State, past: Past) -> list[Out]:
     """Bars from before the run: the champion is warmed, and so will be those who join."""
     market = state.markets[past.symbol]
     market.past.extend(past.bars)
+    if market.contest is not None:
+        learn(market.contest, [bar.close for bar in past.bars])
     for group in market.groups:
         group.stepper.warm(past.bars)
     return []
@@ -362,4 +372,6 @@ _HANDLERS: Final[dict[type, Callable[[State, Any], list[Out]]]] = {
     Explained: _explained,
     Target: follow_target,
     Strayed: stop_strayed,
+    Promote: promote,
+    Demote: demote,
 }

@@ -1,0 +1,327 @@
+"""What stands between a variant and promotion, in figures and in a line for its operator."""
+
+from math import exp, inf, isfinite, log
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from liveopt.promotion.conditions import Condition
+from liveopt.promotion.epoch import AGE, TOTAL, TRACKS, Epoch, Track
+from liveopt.promotion.ladder import LONE
+from liveopt.promotion.watch import LENGTH
+from liveopt.stats.evidence import log_mixture
+from liveopt.walk.contest import Contest
+from liveopt.walk.group import Group
+from liveopt.walk.judging import Bench, missing
+from liveopt.walk.seat import GONE, Seat
+from liveopt.walk.state import Market, State
+
+Outlook = Literal["passed", "bars", "never", "unknown"]
+"""passed: nothing is to be waited for. bars: so many, at this rate. never: at this rate not at all.
+unknown: too little has happened to say."""
+LOG_MOST: Final = 690.0
+"""An e-value is told up to e^690; nobody needs to know how much more it is."""
+FOREVER: Final = 1e6
+"""Whoever needs so many times the bars that it has had is never there."""
+HALVINGS: Final = 80
+COUNTED: Final = ("insufficient_samples", "low_evidence", "evidence_faded")
+"""What the numbers at the head of the line say already."""
+WORDS: Final[dict[Outlook, str]] = {
+    "passed": "both suffice: the next look decides",
+    "never": "never at this rate",
+    "unknown": "too early to say how long",
+}
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A champion beside the one it replaced."""
+
+    predecessor: str
+    evidence: float
+    """Against the champion."""
+    demotes_at: float
+    warned: bool
+    bars: int
+    """Evidence bars since its promotion."""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One variant, now. Evidence is told as an e-value, a bet's gain; what is undefined is None."""
+
+    variant: str
+    status: str
+    """active, paused, halted, stopped, retired, warming, waiting, champion or unknown."""
+    text: str
+    symbol: str = ""
+    champion: str = ""
+    trades: int = 0
+    trades_needed: int | None = None
+    evidence: float | None = None
+    evidence_needed: float | None = None
+    """The least that passes by either track, as things are."""
+    needed_alone: float | None = None
+    """What passes by its own evidence alone: 1 / (alpha w); None if its slot has no share."""
+    needed_worlds: float | None = None
+    """What passed beside the shadow worlds at the last look; None while they allow nobody."""
+    confidence: float | None = None
+    """Of its evidence, with all that was compared counted: 1 - p."""
+    p_value: float | None = None
+    evidence_bars: int = 0
+    edge: float | None = None
+    """Mean per evidence bar in standard deviations, and where it is with 95 % at any time."""
+    low: float | None = None
+    high: float | None = None
+    rank: int | None = None
+    """By evidence, 1 the most; of so many who have any."""
+    ranked: int = 0
+    conditions: tuple[Condition, ...] = ()
+    stopped_by: tuple[str, ...] = ()
+    track: Track = ""
+    """By which its evidence has passed, if it has."""
+    verdict: str = ""
+    """The one that holds."""
+    outlook: Outlook = "unknown"
+    bars_to_go: float | None = None
+    """Signal bars, at the rate of its trades and of its evidence so far."""
+    watch: Watched | None = None
+
+
+def explain(state: State, variant: str) -> Explanation:
+    """How far a variant is from the champion's place, and why not further."""
+    found = state.find(variant)
+    if found is None:
+        return _unseated(state, variant)
+    market, group, place, seat = found
+    if group.champion:
+        return _champion(state, market, seat)
+    contest, status = market.contest, _status(state, group, place, seat)
+    bare = Explanation(
+        seat.id, status, "", market.symbol, _name_of_champion(market),
+        trades=int(group.batch.cell("a_trades")[place]),
+        trades_needed=None if contest is None else contest.terms.trades_min,
+    )  # fmt: skip
+    if contest is None:
+        text = "this run has no gate: nobody becomes champion but by a person's word"
+    elif status in GONE:
+        text = f"it is {status} ({seat.why or 'by hand'}) and comes no more"
+    elif group.slots[place] < 0:
+        why = "it is warming up" if status == "warming" else "it takes part from the next look on"
+        text = f"{bare.trades} of {bare.trades_needed} trades, no evidence yet: {why}"
+    else:
+        return _contender(state, market, contest, group, place, bare)
+    return msgspec.structs.replace(bare, text=text)
+
+
+def _unseated(state: State, variant: str) -> Explanation:
+    if any(seat.id == variant for seat in (*state.joining, *state.waiting)):
+        return Explanation(variant, "waiting", "it waits for a place: it has not begun yet")
+    return Explanation(variant, "unknown", f"there is no variant {variant} in this run")
+
+
+def bars_to_go(total: float, spread: float, rho: float, needed: float, age: float) -> float:
+    """Evidence bars until log evidence is `needed`, if it goes on as it did; `inf` for never.
+
+    As S and V grow alike, to f S and f V, evidence falls at most at first and then rises for ever
+    (its slope in f changes sign once): there is one f from which on it suffices.
+    """
+
+    def reached(f: float) -> bool:
+        return bool(log_mixture(f * total, f * spread, rho) >= needed)
+
+    if reached(1.0):
+        return 0.0
+    if total <= 0.0:
+        return inf
+    high = 2.0
+    while not reached(high):
+        high *= 2.0
+        if high > FOREVER:
+            return inf
+    low = 0.5 * high
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return (high - 1.0) * age
+
+
+def e_value(log_evidence: float) -> float:
+    """Evidence as it is told, always a number."""
+    return exp(min(log_evidence, LOG_MOST))
+
+
+def _contender(
+    state: State, market: Market, contest: Contest, group: Group, place: int, bare: Explanation
+) -> Explanation:
+    """Somebody whose evidence is counted."""
+    assert state.terms is not None
+    epoch, slot = contest.epoch, int(group.slots[place])
+    total, spread = float(epoch.sums[TOTAL, slot]), epoch.spread(slot)
+    evidence = float(log_mixture(total, spread, epoch.terms.rho))
+    conditions = Bench(contest, state.terms, market.groups).conditions(slot)
+    stopped = missing(epoch, slot, evidence, conditions)
+    alone, worlds = _needed(contest, slot)
+    passed = TRACKS[epoch.passed[slot]]
+    least = LONE if passed else min(alone, worlds)
+    edge, low, high = epoch.interval(slot)
+    rank, ranked = _rank(market, epoch, slot)
+    outlook, to_go = _outlook(contest, group, slot, bare.trades)
+    p = epoch.p_value(slot)
+    found = msgspec.structs.replace(
+        bare,
+        evidence=e_value(evidence),
+        evidence_needed=e_value(least) if isfinite(least) else None,
+        needed_alone=e_value(alone) if isfinite(alone) else None,
+        needed_worlds=e_value(worlds) if isfinite(worlds) else None,
+        confidence=1.0 - p,
+        p_value=p,
+        evidence_bars=int(epoch.sums[AGE, slot]),
+        edge=edge,
+        low=low if isfinite(low) else None,
+        high=high if isfinite(high) else None,
+        rank=rank,
+        ranked=ranked,
+        conditions=conditions,
+        stopped_by=stopped,
+        track=passed,
+        verdict=contest.found.get(bare.variant, ""),
+        outlook=outlook,
+        bars_to_go=to_go,
+    )
+    return msgspec.structs.replace(found, text=_text(found, contest, market))
+
+
+def _needed(contest: Contest, slot: int) -> tuple[float, float]:
+    """Log evidence that passes alone, and beside the worlds; `inf` where nothing would."""
+    alone = -log(contest.terms.alpha_each) - float(contest.epoch.log_weight[slot])
+    worlds = inf if contest.threshold is None else max(LONE, contest.threshold)
+    if contest.epoch.bar > contest.terms.season:
+        worlds = inf
+    return max(LONE, alone), worlds
+
+
+def _outlook(
+    contest: Contest, group: Group, slot: int, trades: int
+) -> tuple[Outlook, float | None]:
+    """Signal bars until trades and evidence suffice, at the rate of each; the later of the two."""
+    epoch, terms = contest.epoch, contest.terms
+    age, spread = float(epoch.sums[AGE, slot]), epoch.spread(slot)
+    if spread <= 0.0:
+        return "unknown", None
+    total = float(epoch.sums[TOTAL, slot])
+
+    def until(needed: float) -> float:
+        return bars_to_go(total, spread, terms.rho, needed, age)
+
+    alone, worlds = _needed(contest, slot)
+    if epoch.passed[slot]:
+        wait = until(LONE)
+    else:
+        old = max(0.0, terms.bars_min - age)
+        wait = min(until(alone), max(until(worlds), old) if isfinite(worlds) else inf)
+    wait *= terms.bars
+    if not isfinite(wait):
+        return "never", None
+    short = max(0, terms.trades_min - trades)
+    if short and not trades:
+        return "unknown", None
+    since = group.batch.signals - group.batch.before
+    wait = max(wait, short * since / trades if short else 0.0)
+    return ("bars", wait) if wait > 0.0 else ("passed", 0.0)
+
+
+def _rank(market: Market, epoch: Epoch, slot: int) -> tuple[int | None, int]:
+    """Its place among all who are there and have evidence, and how many they are."""
+    taken = [g.slots[(g.slots >= 0) & ~g.gone] for g in market.groups if not g.champion]
+    spread = epoch._spreads()
+    slots = np.concatenate([np.zeros(0, np.int64), *taken])
+    there = slots[spread[slots] > 0.0]
+    if slot not in there:
+        return None, len(there)
+    evidence = log_mixture(epoch.sums[TOTAL][there], spread[there], epoch.terms.rho)
+    own = float(evidence[there == slot][0])
+    return 1 + int(np.count_nonzero(evidence > own)), len(there)
+
+
+def _champion(state: State, market: Market, seat: Seat) -> Explanation:
+    """Nobody but its predecessor stands against a champion."""
+    contest, name = market.contest, seat.id
+    found = Explanation(name, "champion", "", market.symbol, name)
+    watch = None if contest is None else contest.watch
+    if watch is None:
+        before = market.predecessor
+        text = (
+            f"it is the champion; {before} was before it and is not compared with it"
+            if before
+            else "it is the champion, and nobody was before it"
+        )
+        return msgspec.structs.replace(found, text=_halted(state, text))
+    warned = ", and it was WARNED of: less than half as good as was promised"
+    text = (
+        f"it is the champion; evidence that it is worse than {watch.predecessor}:"
+        f" {watch.evidence:.3g} of {LENGTH:,.0f} in {watch.bars} evidence bars"
+        f"{warned if watch.warned else ''}"
+    )
+    own = Watched(watch.predecessor, watch.evidence, LENGTH, watch.warned, watch.bars)
+    return msgspec.structs.replace(found, text=_halted(state, text), watch=own)
+
+
+def _halted(state: State, text: str) -> str:
+    return text if state.halt is None else f"{text}; the run is halted, and nothing counts"
+
+
+def _name_of_champion(market: Market) -> str:
+    return next((g.seats[0].id for g in market.groups if g.champion), "")
+
+
+def _status(state: State, group: Group, place: int, seat: Seat) -> str:
+    if seat.status != "active":
+        return seat.status
+    if group.batch.cell("k_warmup")[place] > group.batch.signals:
+        return "warming"
+    return "active" if state.halt is None else "halted"
+
+
+def _text(found: Explanation, contest: Contest, market: Market) -> str:
+    """In a line; the numbers first."""
+    assert found.evidence is not None
+    parts = [
+        f"{found.trades} of {found.trades_needed} trades",
+        f"evidence {number(found.evidence)} of {_takes(found)}",
+        _prospect(found, contest),
+    ]
+    if others := [code for code in found.stopped_by if code not in COUNTED]:
+        parts.append(f"stopped by {', '.join(others)} as well")
+    if market.predecessor == found.variant:
+        parts.append("it was champion before")
+    return ", ".join(parts)
+
+
+def _prospect(found: Explanation, contest: Contest) -> str:
+    """What is to come, if all goes on as it did."""
+    if found.verdict:
+        waits = "" if contest.terms.auto else " and waits for your consent"
+        cool = "; the champion is new and stays for now" if contest.phase == "cooling" else ""
+        return f"it has PASSED by {found.verdict}{waits}{cool}"
+    if found.status in ("paused", "halted"):
+        return f"it is {found.status}, and nothing counts meanwhile"
+    if found.bars_to_go:
+        return f"about {found.bars_to_go:,.0f} bars to go at this rate"
+    return WORDS[found.outlook]
+
+
+def _takes(found: Explanation) -> str:
+    """What evidence it takes, and by which way that is."""
+    if found.track:
+        return f"{number(e_value(LONE))}, passed before"
+    if found.evidence_needed is None:
+        return "no amount: the season's error is spent"
+    text = number(found.evidence_needed)
+    if found.needed_worlds is None:
+        return f"{text} alone (the shadow worlds allow nobody yet)"
+    return text
+
+
+def number(value: float) -> str:
+    """An e-value for the eye."""
+    return f"{value:.3g}" if value < 1e3 or value >= 1e7 else f"{value:,.0f}"
