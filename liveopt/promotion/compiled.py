@@ -6,8 +6,8 @@ from liveopt.engine.kernels import load_kernel, text_of
 
 
 def text() -> str:
-    """What is compiled, whole."""
-    return text_of("stats.arithmetic") + text_of("promotion.kernels")
+    """What is compiled, whole: a change in any of it makes another kernel."""
+    return "".join(map(text_of, ("stats.arithmetic", "promotion.units", "promotion.kernels")))
 
 
 def kernels() -> ModuleType:

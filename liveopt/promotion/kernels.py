@@ -1,4 +1,4 @@
-"""The loops over variants and shadow worlds; compiled as they stand, after `stats.arithmetic`.
+"""The loops over variants and shadow worlds; compiled as they stand, after what they import.
 
 All of it is plain arithmetic on doubles. What the worlds add up are multiples of `QUANTUM` and so
 exact in single precision: no order of adding, no cut and no device changes a bit.
@@ -9,20 +9,11 @@ from typing import Any
 
 from numba import njit
 
+from liveopt.promotion.units import BURN, CAP, FLOOR, NOTHING, QUANTUM
 from liveopt.stats.arithmetic import log, tilted
 
-QUANTUM = 0.00390625
-"""Evidence is counted in 1/256 of a standard deviation."""
-CAP = 8.0
-"""Of one evidence bar, in standard deviations: one lucky jump is not evidence of many."""
-FLOOR = -128.0
-"""A loss beyond it ends all hope as it is; 512 bars of it still add up without rounding."""
-BURN = 10.0
-"""Evidence bars with a difference that only tell how large one is, before the others count too."""
-NOTHING = 1e-12
-"""A smaller difference is rounding, not trading."""
 NEVER = -1e300
-LOG2_MORE = 0.6931472
+LOG2_MORE = 0.6932
 """Log 2, and more than rounding takes from the largest evidence that 512 bars can hold."""
 
 

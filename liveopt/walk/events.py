@@ -15,6 +15,7 @@ from liveopt.core.events import (
     Tick,
 )
 from liveopt.core.instrument import Instrument
+from liveopt.promotion.admission import Backtest
 from liveopt.promotion.terms import GateTerms
 from liveopt.walk.variant import Variant
 
@@ -159,6 +160,21 @@ class Strayed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
+class Proposal(msgspec.Struct, frozen=True):
+    """A variant that an optimizer found, and what speaks for it."""
+
+    variant: Variant
+    backtest: Backtest
+
+
+class Propose(msgspec.Struct, frozen=True, tag=True):
+    """Proposals of an optimizer; those that are admitted join as if they had been added."""
+
+    at_ns: int
+    proposals: tuple[Proposal, ...]
+    by: str
+
+
 class Promote(msgspec.Struct, frozen=True, tag=True):
     """A person makes a variant the champion: by a verdict that holds, or without."""
 
@@ -200,6 +216,7 @@ Input = (
     | Explained
     | Target
     | Strayed
+    | Propose
     | Promote
     | Demote
 )

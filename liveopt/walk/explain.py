@@ -107,7 +107,7 @@ def explain(state: State, variant: str) -> Explanation:
         text = f"it is {status} ({seat.why or 'by hand'}) and comes no more"
     elif group.slots[place] < 0:
         why = "it is warming up" if status == "warming" else "it takes part from the next look on"
-        text = f"{bare.trades} of {bare.trades_needed} trades, no evidence yet: {why}"
+        text = f"{_trades(bare)}, no evidence yet: {why}"
     else:
         return _contender(state, market, contest, group, place, bare)
     return msgspec.structs.replace(bare, text=text)
@@ -194,10 +194,13 @@ def _contender(
 def _needed(contest: Contest, slot: int) -> tuple[float, float]:
     """Log evidence that passes alone, and beside the worlds; `inf` where nothing would."""
     alone = -log(contest.terms.alpha_each) - float(contest.epoch.log_weight[slot])
-    worlds = inf if contest.threshold is None else max(LONE, contest.threshold)
-    if contest.epoch.bar > contest.terms.season:
-        worlds = inf
-    return max(LONE, alone), worlds
+    known = contest.threshold is not None and not _over(contest)
+    return max(LONE, alone), max(LONE, contest.threshold or 0.0) if known else inf
+
+
+def _over(contest: Contest) -> bool:
+    """Whether the worlds' track is closed for the rest of this epoch."""
+    return contest.epoch.bar > contest.terms.season
 
 
 def _outlook(
@@ -221,7 +224,8 @@ def _outlook(
         wait = min(until(alone), max(until(worlds), old) if isfinite(worlds) else inf)
     wait *= terms.bars
     if not isfinite(wait):
-        return "never", None
+        open_ = total > 0.0 and not isfinite(alone) and not _over(contest)
+        return "unknown" if open_ else "never", None
     short = max(0, terms.trades_min - trades)
     if short and not trades:
         return "unknown", None
@@ -286,8 +290,8 @@ def _text(found: Explanation, contest: Contest, market: Market) -> str:
     """In a line; the numbers first."""
     assert found.evidence is not None
     parts = [
-        f"{found.trades} of {found.trades_needed} trades",
-        f"evidence {number(found.evidence)} of {_takes(found)}",
+        _trades(found),
+        f"evidence {number(found.evidence)} of {_takes(found, contest)}",
         _prospect(found, contest),
     ]
     if others := [code for code in found.stopped_by if code not in COUNTED]:
@@ -310,16 +314,25 @@ def _prospect(found: Explanation, contest: Contest) -> str:
     return WORDS[found.outlook]
 
 
-def _takes(found: Explanation) -> str:
+def _trades(found: Explanation) -> str:
+    short = found.trades < (found.trades_needed or 0)
+    return f"{found.trades}{f' of {found.trades_needed}' if short else ''} trades"
+
+
+def _takes(found: Explanation, contest: Contest) -> str:
     """What evidence it takes, and by which way that is."""
     if found.track:
         return f"{number(e_value(LONE))}, passed before"
-    if found.evidence_needed is None:
-        return "no amount: the season's error is spent"
-    text = number(found.evidence_needed)
-    if found.needed_worlds is None:
-        return f"{text} alone (the shadow worlds allow nobody yet)"
-    return text
+    if found.needed_worlds is not None:
+        return number(min(found.needed_worlds, found.needed_alone or inf))
+    if _over(contest):
+        closed = "the season of the shadow worlds is over"
+        alone = found.needed_alone
+        return f"no amount ({closed})" if alone is None else f"{number(alone)} alone ({closed})"
+    closed = "the shadow worlds allow nobody yet"
+    if found.needed_alone is None:
+        return f"{number(e_value(LONE))} at least ({closed})"
+    return f"{number(found.needed_alone)} alone ({closed})"
 
 
 def number(value: float) -> str:

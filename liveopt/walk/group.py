@@ -140,7 +140,8 @@ class Group:
         if self.batch.setup.rule.sides == "long":
             target = max(target, 0.0)
         if target != float(self.batch.cell("m_target")[seat]):
-            for name in ("m_told", "m_target", "a_want"):
+            orders = ("a_want", "b_queue") if self.batch.setup.pessimistic else ("a_want",)
+            for name in ("m_told", "m_target", *orders):
                 self.batch.put(name, seat, target)
 
     def ready(self) -> Flags:

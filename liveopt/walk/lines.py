@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from liveopt.core.events import Tick
-from liveopt.walk.events import Add, Begin, Input
+from liveopt.walk.events import Add, Begin, Input, Propose
 from liveopt.walk.records import Record, VariantStarted
 from liveopt.walk.variant import Parameters, Variant
 
@@ -54,6 +54,9 @@ def read_input(content: bytes) -> Input:
     event = _input.decode(content)
     if isinstance(event, Add):
         return replace(event, variants=tuple(_numbered(v) for v in event.variants))
+    if isinstance(event, Propose):
+        known = (replace(one, variant=_numbered(one.variant)) for one in event.proposals)
+        return replace(event, proposals=tuple(known))
     if isinstance(event, Begin):
         listed = (replace(one, champion=_numbered(one.champion)) for one in event.listed)
         return replace(event, listed=tuple(listed))

@@ -6,7 +6,7 @@ import msgspec
 
 from liveopt.core.events import Bar
 from liveopt.walk.events import Mode
-from liveopt.walk.verdicts import Demoted, Looked, Promoted, SeasonEnded, Verdict, Warned
+from liveopt.walk.verdicts import Admission, Demoted, Looked, Promoted, SeasonEnded, Verdict, Warned
 
 Journal = Literal["experimental-trades", "trades", "decisions"]
 EXPERIMENTAL: Final[Journal] = "experimental-trades"
@@ -180,5 +180,6 @@ Record = (
     | Demoted
     | Warned
     | SeasonEnded
+    | Admission
 )
 Out = tuple[Journal, Record]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from liveopt.promotion.epoch import HEAT, MET, TOTAL
-from liveopt.promotion.kernels import BURN
+from liveopt.promotion.units import BURN
 from liveopt.promotion.watch import Watch
 from liveopt.walk.contest import Contest, begin_epoch, exchange, measure
 from liveopt.walk.events import Demote, Promote

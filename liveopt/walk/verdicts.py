@@ -2,6 +2,7 @@
 
 import msgspec
 
+from liveopt.promotion.admission import Backtest
 from liveopt.promotion.conditions import Condition
 from liveopt.promotion.epoch import Track
 
@@ -131,6 +132,18 @@ class Warned(msgspec.Struct, frozen=True, tag=True):
     predecessor: str
     bars: int
     promised: float
+
+
+class Admission(msgspec.Struct, frozen=True, tag=True):
+    """Whether a proposal may join, and on what it was judged."""
+
+    at_ns: int
+    variant: str
+    symbol: str
+    admitted: bool
+    conditions: tuple[Condition, ...]
+    backtest: Backtest
+    by: str
 
 
 class SeasonEnded(msgspec.Struct, frozen=True, tag=True):

@@ -7,14 +7,13 @@ fill. Nothing here asks what time it is: time is what the events say.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import fsum, inf
 from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 
-from liveopt.core.account import NO_ENTRIES
 from liveopt.core.bars import BarBuilder
 from liveopt.core.events import (
     Bar,
@@ -41,6 +40,7 @@ from liveopt.walk.events import (
     Past,
     Pause,
     Promote,
+    Propose,
     Reopen,
     Resume,
     Retire,
@@ -48,7 +48,8 @@ from liveopt.walk.events import (
     Target,
     Time,
 )
-from liveopt.walk.group import Group, open_groups, unfit
+from liveopt.walk.group import Group
+from liveopt.walk.joining import add, join, propose, take_seats
 from liveopt.walk.lifecycle import (
     compact,
     follow_target,
@@ -71,12 +72,10 @@ from liveopt.walk.records import (
     Out,
     Refusal,
     Standing,
-    VariantStarted,
 )
-from liveopt.walk.seat import Seat, seat_of
+from liveopt.walk.seat import seat_of
 from liveopt.walk.state import Market, State
 from liveopt.walk.succession import contend, demote, promote
-from liveopt.walk.variant import Variant
 
 
 def walk(state: State, event: Input) -> list[Out]:
@@ -92,7 +91,7 @@ def _tick(state: State, tick: Tick) -> list[Out]:
     market = state.markets.get(tick.symbol)
     if market is None:
         return []
-    outs = _join(state) if state.joining else []
+    outs = join(state) if state.joining else []
     closed = market.builder.add(tick)
     if closed.bars or closed.gap:
         outs += _closed(state, market, closed)
@@ -109,7 +108,7 @@ def _candle(state: State, candle: Candle) -> list[Out]:
     market = state.markets.get(candle.symbol)
     if market is None:
         return []
-    outs = _join(state) if state.joining else []
+    outs = join(state) if state.joining else []
     closed = market.builder.join(candle.bar)
     outs += _closed(state, market, closed)
     if closed.late is not None:
@@ -177,7 +176,7 @@ def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
 
 
 def _time(state: State, time: Time) -> list[Out]:
-    outs = _join(state) if state.joining else []
+    outs = join(state) if state.joining else []
     state.at_ns = max(state.at_ns, time.at_ns)
     if (market := state.markets.get(time.symbol)) is not None:
         outs += _closed(state, market, market.builder.seal(time.at_ns))
@@ -225,7 +224,7 @@ def _begin(state: State, begin: Begin) -> list[Out]:
             market.contest = open_contest(begin.terms.gate)
         state.markets[listed.symbol] = market
         state.used.add(listed.champion.id)
-        outs += _seat(state, market, [seat_of(listed.champion)], champion=True)
+        outs += take_seats(state, market, [seat_of(listed.champion)], champion=True)
     return outs
 
 
@@ -243,69 +242,6 @@ def _past(state: State, past: Past) -> list[Out]:
     for group in market.groups:
         group.stepper.warm(past.bars)
     return []
-
-
-def _add(state: State, add: Add) -> list[Out]:
-    outs: list[Out] = []
-    unable = _unfit(state, add.variants)
-    for variant in add.variants:
-        used = variant.id in state.used
-        why = "there is or was one of this name" if used else unable.get(variant.id)
-        if why is not None:
-            outs.append((DECISIONS, Refusal(state.at_ns, variant.id, why)))
-            continue
-        state.used.add(variant.id)
-        waiting = state.markets[variant.symbol].waiting
-        queue = waiting or state.joining  # nobody overtakes those who wait
-        queue.append(seat_of(variant))
-    return outs
-
-
-def _unfit(state: State, variants: Sequence[Variant]) -> dict[str, str]:
-    """Who cannot trade here, and why: what is let in here must not fail when it begins."""
-    assert state.terms is not None
-    found = {v.id: f"no market {v.symbol}" for v in variants if v.symbol not in state.markets}
-    for market in state.markets.values():
-        own = [v for v in variants if v.symbol == market.symbol]
-        found |= unfit(own, state.strategies, market.instrument, state.terms)
-    return found
-
-
-def _join(state: State) -> list[Out]:
-    """Those who were added begin, as many as fit; the others wait."""
-    assert state.terms is not None
-    joining, state.joining = state.joining, []
-    outs: list[Out] = []
-    for market in state.markets.values():
-        own = [seat for seat in joining if seat.key.symbol == market.symbol]
-        room = max(0, state.terms.variants_max - market.running())
-        market.waiting.extend(own[room:])
-        outs += _seat(state, market, own[:room])
-    state.moved()
-    return outs
-
-
-def _seat(state: State, market: Market, seats: Sequence[Seat], champion: bool = False) -> list[Out]:
-    assert state.terms is not None
-    journal: Journal = TRADES if champion else EXPERIMENTAL
-    outs: list[Out] = []
-    groups = open_groups(seats, state.strategies, market.instrument, state.terms, champion)
-    for group in groups:
-        if market.past:
-            group.stepper.warm(market.past)
-        if state.halt is not None:
-            group.bar(range(len(group.seats)), NO_ENTRIES)
-        market.groups.append(group)
-        for seat in group.seats:
-            v = seat.variant
-            outs.append((
-                journal,
-                VariantStarted(
-                    state.at_ns, v.id, v.symbol, v.strategy, v.parameters, seat.hash, v.origin,
-                    v.lane, state.terms.capital,
-                ),
-            ))  # fmt: skip
-    return outs
 
 
 def _explained(state: State, explained: Explained) -> list[Out]:
@@ -363,7 +299,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any], list[Out]]]] = {
     Begin: _begin,
     Begun: _begun,
     Past: _past,
-    Add: _add,
+    Add: add,
     Pause: pause_some,
     Resume: resume_some,
     Retire: retire_some,
@@ -373,5 +309,6 @@ _HANDLERS: Final[dict[type, Callable[[State, Any], list[Out]]]] = {
     Target: follow_target,
     Strayed: stop_strayed,
     Promote: promote,
+    Propose: propose,
     Demote: demote,
 }

@@ -356,6 +356,26 @@ def test_a_slow_variant_follows_what_it_is_told_and_only_that() -> None:
     assert len(entries(run, "s")) == before
 
 
+def test_the_pessimist_follows_a_slow_variants_words_one_tick_later() -> None:
+    own: dict[str, float | str] = {"fraction": 0.1, "leverage": 2.0}
+    run = folded([*opening([Variant("s", "mine", SYMBOL, own, lane="slow")]), *MARKET[:30]])
+
+    def sides() -> tuple[float, float]:
+        found = run.state.find("s")
+        assert found is not None
+        a, b = (float(found[1].batch.cell(f"{x}_side")[found[2]]) for x in "ab")
+        return a, b
+
+    run.take([Target(1, "s", 1), MARKET[30]])
+    assert sides() == (1.0, 0.0)
+    run.take([MARKET[31]])
+    assert sides() == (1.0, 1.0)
+    run.take([Target(1, "s", 0), MARKET[32]])
+    assert sides() == (0.0, 1.0)
+    run.take([MARKET[33]])
+    assert sides() == (0.0, 0.0)
+
+
 def test_a_slow_variant_is_found_again_when_the_places_of_the_dead_are_given_up() -> None:
     own: dict[str, float | str] = {"fraction": 0.1, "leverage": 2.0}
     many = [Variant(f"s{n}", "mine", SYMBOL, own, lane="slow") for n in range(130)]

@@ -1,0 +1,95 @@
+"""An optimizer's proposals join on what they did out of sample, among how many trials."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from liveopt.promotion.admission import Backtest
+from liveopt.walk.events import Add, Proposal, Propose
+from liveopt.walk.lines import read_input, written
+from liveopt.walk.records import Refusal, VariantStarted
+from liveopt.walk.variant import Variant
+from liveopt.walk.verdicts import Admission
+from tests.run import Folded, folded, opening, ticks, variant, variants
+
+MARKET = ticks(60)
+GOOD = Backtest(
+    bars=5_000, trades=200, sharpe=0.06, skewness=-0.2, kurtosis=5.0, trials=400,
+    trials_deviation=0.012,
+)  # fmt: skip
+FRESH = variant("fresh", fast=3.0, slow=30.0, leverage=7.0)
+
+
+def proposed(*found: tuple[Variant, Backtest]) -> Folded:
+    """A run in which an optimizer proposes these."""
+    proposals = tuple(Proposal(v, b) for v, b in found)
+    run = folded([*opening(variants(4)), *MARKET[:10], Propose(1, proposals, "optimizer")])
+    return run.take(MARKET[10:12])
+
+
+def started(run: Folded) -> set[str]:
+    """Who has begun."""
+    return {r.variant for r in run.of(VariantStarted)}  # type: ignore[attr-defined]
+
+
+def test_a_proposal_that_is_more_than_luck_joins() -> None:
+    run = proposed((FRESH, GOOD))
+    (found,) = run.of(Admission)
+    assert isinstance(found, Admission)
+    assert found.admitted
+    assert all(c.ok for c in found.conditions)
+    assert found.backtest == GOOD
+    assert "fresh" in started(run)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"trades": 29}, "insufficient_samples"),
+        ({"trials": 1_000_000_000}, "luck_of_many"),
+        ({"sharpe": 0.01}, "luck_of_many"),
+        ({"trials_deviation": 0.05}, "luck_of_many"),
+        ({"kurtosis": 3_000.0}, "luck_of_many"),
+    ],
+)
+def test_a_proposal_that_may_be_luck_is_not_admitted_and_told_why(
+    changed: dict[str, Any], code: str
+) -> None:
+    run = proposed((FRESH, replace(GOOD, **changed)))
+    (found,) = run.of(Admission)
+    assert isinstance(found, Admission)
+    assert not found.admitted
+    assert [c.code for c in found.conditions if not c.ok] == [code]
+    assert "fresh" not in started(run)
+
+
+def test_two_of_a_kind_are_one_too_many() -> None:
+    twin = replace(FRESH, id="twin", parameters=FRESH.parameters | {"leverage": 7.01})
+    run = proposed((FRESH, GOOD), (twin, GOOD))
+    first, second = run.of(Admission)
+    assert isinstance(first, Admission)
+    assert isinstance(second, Admission)
+    assert (first.admitted, second.admitted) == (True, False)
+    assert [c.code for c in second.conditions if not c.ok] == ["too_alike"]
+
+
+def test_what_cannot_trade_here_is_refused_before_it_is_judged() -> None:
+    elsewhere = replace(FRESH, id="away", symbol="ETHUSDTM")
+    odd = replace(FRESH, id="odd", parameters={"leverage": 2.0})
+    known = replace(FRESH, id="v001")
+    run = proposed((elsewhere, GOOD), (odd, GOOD), (known, GOOD))
+    assert run.of(Admission) == []
+    assert {r.variant for r in run.of(Refusal)} == {"away", "odd", "v001"}  # type: ignore[attr-defined]
+
+
+def test_a_name_given_twice_at_once_is_used_once() -> None:
+    other = replace(FRESH, parameters=FRESH.parameters | {"leverage": 2.0})
+    run = folded([*opening([]), Add(1, (FRESH, other), "me"), *MARKET[:3]])
+    assert [r.variant for r in run.of(Refusal)] == ["fresh"]  # type: ignore[attr-defined]
+    assert "fresh" in started(run)
+
+
+def test_a_proposal_reads_back_from_its_line() -> None:
+    event = Propose(1, (Proposal(FRESH, GOOD),), "optimizer")
+    assert read_input(written(event)) == event
