@@ -16,8 +16,8 @@ from liveopt.core.account import REASONS
 from liveopt.core.metrics import METRICS
 from liveopt.core.strategy import Strategy
 from liveopt.engine.batch import Batch, open_batch
-from liveopt.engine.cpu import Cpu
 from liveopt.engine.rows import Rows
+from liveopt.optimize.assurance import ASSURANCE, Array, Pace, fold, pace, say
 from liveopt.optimize.parameters import Variants, parse_fixed, single
 
 CURVE_POINTS = 1_000
@@ -74,9 +74,12 @@ def backtest(
     setup = replace(
         setup, choices=variant.choices, pessimistic=pessimistic, log_trades=_most_trades(rows)
     )
-    facts = {"funding": funding, "warmup_bars": _warmup(chosen, variant, rows)}
+    facts: dict[str, Any] = {"funding": funding, "warmup_bars": _warmup(chosen, variant, rows)}
     batch = open_batch(setup, variant.knobs, variant.risk)
-    points = _run(batch, rows)
+    looks = pace(rows)
+    points, equity = _run(batch, rows, looks)
+    sure = {n: float(v[0]) for n, v in say(batch, equity, (looks, source.periods_per_year)).items()}
+    facts |= {"sure": sure, "returns": len(equity), "bars_per_return": looks.bars}
     _files(batch, (rows, source), points, (trades, curve))
     _report(batch, source, (conditions.parameters(chosen, variant.parameters(0)), facts), json)
 
@@ -113,15 +116,15 @@ def _most_trades(rows: Rows) -> int:
     return min(2 * len(rows) + 1, 1_000_000)
 
 
-def _run(batch: Batch, rows: Rows) -> list[tuple[int, float]]:
-    """Fold the rows in pieces, with the equity after each: the fold law makes it the same run."""
-    device, points = Cpu(), []
+def _run(batch: Batch, rows: Rows, looks: Pace) -> tuple[list[tuple[int, float]], Array]:
+    """Fold the rows in pieces: the points of the curve, and the equity at the pace's ends."""
     step = max(1, -(-len(rows) // CURVE_POINTS))
-    for first in range(0, len(rows), step):
-        part = rows.part(first, first + step)
-        device.advance(batch, part)
-        points.append((min(first + step, len(rows)) - 1, float(batch.cell("p_equity")[0])))
-    return points
+    shown = np.append(np.arange(step, len(rows), step), len(rows))
+    ends = np.union1d(shown, looks.ends)
+    equity = fold(batch, rows, ends)
+    drawn = equity[np.searchsorted(ends, shown), 0]
+    points = [(int(end) - 1, float(value)) for end, value in zip(shown, drawn, strict=True)]
+    return points, equity[np.searchsorted(ends, looks.ends)]
 
 
 def _report(
@@ -148,6 +151,9 @@ def _report(
             **conditions.conditions(batch.setup, facts["funding"]),
             "warmup_bars": facts["warmup_bars"],
             **accounts,
+            **facts["sure"],
+            "returns": facts["returns"],
+            "bars_per_return": facts["bars_per_return"],
             "position_at_end": position,
         })  # fmt: skip
         return
@@ -155,8 +161,14 @@ def _report(
     lines = [
         (name, *(account[name] for account in accounts.values()), METRICS[name]) for name in METRICS
     ]
+    unknown = [float("nan")] * (len(accounts) - 1)
+    lines += [(name, value, *unknown, ASSURANCE[name]) for name, value in facts["sure"].items()]
     table(("metric", *(n.replace("metrics", "value") for n in accounts), "what it is"), lines)
     note(f"position at the end: {position}")
+    note(
+        f"interval and psr are read from {facts['returns']} returns of"
+        f" {facts['bars_per_return']} signal bars each"
+    )
 
 
 def _time(seconds: float, source: options.Source) -> str:

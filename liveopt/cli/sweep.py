@@ -12,9 +12,11 @@ from liveopt.cli import market as options
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import as_json, table
 from liveopt.core.metrics import METRICS
+from liveopt.core.score import SCORES
 from liveopt.core.strategy import Strategy
 from liveopt.engine.batch import Setup
 from liveopt.engine.device import Choice, Run, choose, memory_bytes
+from liveopt.optimize.assurance import ASSURANCE, assure
 from liveopt.optimize.parameters import (
     BadParameter,
     Variants,
@@ -26,8 +28,14 @@ from liveopt.optimize.parameters import (
 from liveopt.optimize.sweep import Sweep
 from liveopt.optimize.sweep import sweep as run_sweep
 
-FEW = 4
-SHOWN = ("roi", "bar_sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "fees")
+FEW = 6
+SHOWN = (
+    *("roi", "bar_sharpe", "dsr", "max_drawdown", "trades", "confidence"),
+    *("win_rate", "profit_factor", "fees", "psr"),
+)
+SCORES_ALONE = ", ".join(name for name in SCORES if name not in METRICS)
+BY_HELP = f"What ranks them: a score ({SCORES_ALONE}) or a metric ({', '.join(METRICS)})."
+
 
 DeviceOption = Annotated[
     Literal["auto", "cpu", "gpu"] | None, typer.Option("--device", help="Where to run.")
@@ -60,7 +68,7 @@ def sweep(
     liquidation_fee: options.LiquidationOption = None,
     market_targets: options.MarketTargetsOption = False,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
-    by: Annotated[str, typer.Option(help="The metric that ranks them.")] = "bar_sharpe",
+    by: Annotated[str, typer.Option(help=BY_HELP)] = "bar_sharpe",
     device: DeviceOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -71,8 +79,8 @@ def sweep(
     settings = config.load()
     if (grid is None) == (random is None):
         raise BadParameter("give either --grid or --random")
-    if by not in METRICS:
-        raise BadParameter(f"--by {by}: the metrics are {', '.join(METRICS)}")
+    if by not in SCORES:
+        raise BadParameter(f"--by {by}: the scores are {', '.join(SCORES)}")
     chosen = options.strategy_named(strategy)
     fixed = parse_fixed(chosen, set_ or [])
     ranges = parse_grid(chosen, grid) if grid is not None else {}
@@ -139,8 +147,11 @@ def _execute(
     with Meter(count * len(run.rows), f"{count} variants") as meter:
         result = run_sweep(run, batches, where, by, meter.add)
         elapsed_s, rate = meter.elapsed_s(), meter.rate()
+    best = [(r.parameters, int(r.metrics["trades"])) for r in result.top]
+    with Meter(len(best) * len(run.rows), f"the best {len(best)} again") as meter:
+        sure = assure(run, best, result.trials, meter.add)
     return result, {
-        "evaluated": result.evaluated,
+        "evaluated": result.trials.count,
         "invalid": result.invalid,
         "device": choice.device.name,
         "device_reason": choice.reason,
@@ -148,6 +159,8 @@ def _execute(
         "elapsed_s": elapsed_s,
         "variant_bars_per_s": rate,
         "by": by[0],
+        "sharpe_deviation": result.trials.deviation,
+        "sure": sure,
     }
 
 
@@ -183,9 +196,14 @@ def _report(
 ) -> None:
     run, source, funding = about
     strategy = run.setup.strategy
+    sure: list[dict[str, float]] = facts.pop("sure")
     best = [
-        (conditions.parameters(strategy, r.parameters), conditions.metrics(r.metrics))
-        for r in result.top
+        (
+            conditions.parameters(strategy, r.parameters),
+            conditions.metrics(r.metrics),
+            {"score": r.score, **more},
+        )
+        for r, more in zip(result.top, sure, strict=True)
     ]
     if json:
         as_json({
@@ -196,7 +214,8 @@ def _report(
             "swept": swept,
             "in_sample": True,
             "top": [
-                {"rank": i, "parameters": p, "metrics": m} for i, (p, m) in enumerate(best, start=1)
+                {"rank": i, "parameters": p, "metrics": m, **more}
+                for i, (p, m, more) in enumerate(best, start=1)
             ],
         })  # fmt: skip
         return
@@ -204,12 +223,13 @@ def _report(
     conditions.head(run.setup, source, fixed, funding)
     shown = _shown(facts["by"])
     lines = [
-        (i, *(p[n] for n in swept), *(m[n] for n in shown)) for i, (p, m) in enumerate(best, 1)
+        (i, *(p[n] for n in swept), *(({facts["by"]: more["score"]} | m | more)[n] for n in shown))
+        for i, (p, m, more) in enumerate(best, 1)
     ]
     table(("rank", *swept, *shown), lines, f"best by {facts['by']}")
     left_out = "combination" if result.invalid == 1 else "combinations"
     typer.echo(
-        f"{result.evaluated} variants in {facts['elapsed_s']:.2f} s "
+        f"{result.trials.count} variants in {facts['elapsed_s']:.2f} s "
         f"({facts['variant_bars_per_s']:.3g} variant-bars/s, {facts['device']}:"
         f" {facts['device_reason']}); {result.invalid} invalid {left_out} left out",
         err=True,
@@ -217,12 +237,13 @@ def _report(
     for words in result.notes:
         typer.echo(words, err=True)
     typer.echo(
-        f"the best of {result.evaluated} looks good by luck alone: these results are in-sample",
+        f"the best of {result.trials.count} looks good by luck alone: these results are in-sample;"
+        f" dsr is the {ASSURANCE['dsr']}",
         err=True,
     )
 
 
 def _shown(by: str) -> list[str]:
-    """The metrics of the table: the one that ranks, and fewer on a terminal than in a pipe."""
+    """The figures of the table: the one that ranks, and fewer on a terminal than in a pipe."""
     usual = SHOWN[:FEW] if sys.stdout.isatty() else SHOWN
     return list(dict.fromkeys((by, *usual) if by not in usual else usual))

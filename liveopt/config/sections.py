@@ -293,7 +293,7 @@ class Gate(_Section):
         20,
         ge=0,
         le=500,
-        description="Evidence bars after a change of champion in which there is no other, 0 to 500.",
+        description="Evidence bars after a change of champion without another one, 0 to 500.",
     )
     trades: int = Field(
         50, ge=1, le=100_000, description="Closed trades that a candidate has, 1 to 100000."
@@ -332,8 +332,8 @@ class Gate(_Section):
     def _whole_looks(self) -> "Gate":
         if self.season % self.look_every:
             raise ValueError(
-                f"season={self.season} is no multiple of look_every={self.look_every}; the last look"
-                " is at its end"
+                f"season={self.season} is no multiple of look_every={self.look_every}; the last"
+                " look is at its end"
             )
         if 0 < self.worlds < WORLDS_LEAST:
             raise ValueError(f"worlds={self.worlds}: give 0, or {WORLDS_LEAST} to 9999")

@@ -20,6 +20,7 @@ from liveopt.cli.show import draw, rounded
 from liveopt.config import Account
 from liveopt.core.account import RISK
 from liveopt.core.bars import HOUR_NS, MINUTE_NS, Bars
+from liveopt.core.score import SCORES
 from liveopt.core.strategy import BadKnobs
 from liveopt.data.market import synthetic_bars
 from liveopt.engine.lower import NotPlain
@@ -168,6 +169,8 @@ def test_people_get_a_table(call: Call, candles: Path) -> None:
     code, out, err = call("backtest", "ma_crossover", "--data", candles, "--pessimistic")
     assert code == 0
     assert "max_drawdown" in out
+    assert "confidence" in out
+    assert "2000 returns of 1 signal bars" in err
     assert {line.count("\t") for line in out.splitlines()} == {3}
     assert "position at the end" in err
     for fact in ("fast=12", "spot", "taker_fee=0.0006", "slippage=", "capital=10000", "2000 bars"):
@@ -264,6 +267,40 @@ def test_the_best_of_a_sweep_is_the_backtest_of_its_parameters(call: Call, candl
     sets = [x for n, v in best["parameters"].items() for x in ("--set", f"{n}={v}")]
     alone = backtest(call, "--data", candles, *sets)
     assert alone["metrics"] == best["metrics"]
+    for name in ("confidence", "sharpe_low", "sharpe_high", "psr"):
+        assert alone[name] == best[name] is not None, name
+    assert best["dsr"] < best["psr"]
+    assert (alone["returns"], alone["bars_per_return"]) == (2_000, 1)
+
+
+def test_two_sweeps_say_the_same(call: Call, candles: Path) -> None:
+    asked = ("sweep", "ma_crossover", "--data", candles, "--random", 30, "--top", 5, "--json")
+    first, again = (json.loads(call(*asked)[1]) for _ in range(2))
+    assert first["top"] == again["top"]
+    assert first["sharpe_deviation"] == again["sharpe_deviation"] > 0.0
+
+
+def test_a_sweep_ranks_by_a_score_and_shows_it(call: Call, candles: Path) -> None:
+    asked = (
+        "sweep", "ma_crossover", "--data", candles, "--grid", "fast=5:30:5,slow=40:80:10",
+        "--by", "classic",
+    )  # fmt: skip
+    found = json.loads(call(*asked, "--json")[1])
+    scores = [t["score"] for t in found["top"]]
+    assert found["by"] == "classic"
+    assert scores == sorted(scores, reverse=True)
+    assert 0.0 < scores[0] <= 1.0
+    header, best, *_ = (line.split("\t") for line in call(*asked)[1].splitlines())
+    shown = dict(zip(header, best, strict=True))
+    assert float(shown["classic"]) == pytest.approx(scores[0], rel=1e-5)
+    for name in ("confidence", "dsr", "psr"):
+        assert float(shown[name]) == pytest.approx(found["top"][0][name], rel=1e-5)
+
+
+def test_the_help_of_a_sweep_lists_scores_and_metrics(call: Call) -> None:
+    _, out, _ = call("sweep", "--help")
+    words = set(out.replace(",", " ").replace("(", " ").replace(")", " ").split())
+    assert SCORES.keys() <= words
 
 
 def test_people_get_a_ranked_table_and_a_warning(call: Call, candles: Path) -> None:
@@ -280,7 +317,7 @@ def test_people_get_a_ranked_table_and_a_warning(call: Call, candles: Path) -> N
     [
         ([], "either --grid or --random"),
         (["--grid", "fast=5:6", "--random", "3"], "either --grid or --random"),
-        (["--grid", "fast=5:6", "--by", "luck"], "the metrics are"),
+        (["--grid", "fast=5:6", "--by", "luck"], "the scores are classic, roi"),
         (["--grid", "fast=30:40", "--set", "slow=20"], "none satisfies fast < slow"),
         (["--grid", "fast=5:6", "--set", "fast=5"], "both fixed and in the grid"),
         (
@@ -301,6 +338,8 @@ def test_undefined_numbers_are_null_in_json(call: Call, candles: Path) -> None:
     found = backtest(call, "--data", candles, "--set", "slow=600", "--to", "2023-11-15")
     assert found["metrics"]["trades"] == 0
     assert found["metrics"]["win_rate"] is None
+    assert found["confidence"] is None
+    assert found["psr"] is None
     assert not np.isnan(found["metrics"]["roi"])
 
 
