@@ -1,16 +1,31 @@
 """The gate's loops as one text: everything in it, compiled once."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 
 from liveopt.engine.kernels import is_compiled, text_of
 from liveopt.promotion.compiled import kernels, text
 
 
-def test_the_text_is_the_arithmetic_and_then_the_loops() -> None:
-    plain, loops = text_of("stats.arithmetic"), text_of("promotion.kernels")
-    assert text() == plain + loops
-    assert "def tilted" in plain
-    assert "def turn" in loops
+def imported(module: str) -> set[str]:
+    """What a module of this program takes from others of it."""
+    nodes = ast.walk(ast.parse(text_of(module)))
+    names = {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
+    return {name.removeprefix("liveopt.") for name in names if name.startswith("liveopt.")}
+
+
+def test_all_that_the_loops_rest_on_is_in_the_text_and_before_them() -> None:
+    whole = text()
+    assert whole.endswith(text_of("promotion.kernels"))
+    waiting, seen = ["promotion.kernels"], set()
+    while waiting:
+        module = waiting.pop()
+        assert text_of(module) in whole
+        seen.add(module)
+        waiting += imported(module) - seen
+    assert "stats.arithmetic" in seen
 
 
 def test_it_is_loaded_once_and_from_its_own_text() -> None:
@@ -18,8 +33,7 @@ def test_it_is_loaded_once_and_from_its_own_text() -> None:
     assert kernels() is found
     assert is_compiled(text())
     assert found.__file__ is not None
-    with open(found.__file__, encoding="utf-8") as file:
-        assert file.read() == text()
+    assert Path(found.__file__).read_text("utf-8") == text()
 
 
 def test_the_compiled_loops_say_what_the_same_lines_say_uncompiled() -> None:

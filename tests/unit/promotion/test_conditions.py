@@ -1,4 +1,4 @@
-"""What a candidate must show besides evidence: every code, its edge, and that nothing is assumed."""
+"""What a candidate must show besides evidence: every code, its edge, and nothing assumed."""
 
 import math
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def test_who_is_good_is_stopped_by_nothing() -> None:
     [
         ("insufficient_samples", judged({"trades": 49})),
         ("low_confidence", judged(sure=0.949)),
-        ("low_sharpe", judged({"trade_sharpe": 0.0})),
+        ("low_sharpe", judged({"trade_sharpe": 0.0, "roi": 0.2})),
         ("not_better_than_champion", judged(ahead=0.0)),
         ("tail_risk", judged(crash=0.2000001)),
         ("low_score", judged({"trade_sharpe": 0.01})),

@@ -119,6 +119,17 @@ def test_the_worlds_are_held_to_the_best_of_those_who_left() -> None:
     assert outcome.steps[0] == Step(4, 4, 36.0)  # of 99 worlds .045 * 100, the best of the ten
 
 
+@pytest.mark.parametrize(("admitted", "allowed"), [(3, 4), (4, 3), (6, 2), (15, 0)])
+def test_the_more_were_ever_admitted_the_fewer_worlds_may_be_crossed(
+    admitted: int, allowed: int
+) -> None:
+    epoch = opened(names(3))
+    for n in range(3, admitted):
+        epoch.dismiss([n % 3])
+        epoch.admit([f"v{n}"])
+    assert drive(epoch, noise(1, 60, 3))[-1].steps[0].allowed == allowed
+
+
 def test_nothing_of_who_left_stays_in_the_slot() -> None:
     epoch = opened(names(3))
     drive(epoch, steady(60, 2))

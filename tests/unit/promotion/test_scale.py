@@ -3,13 +3,24 @@
 import math
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.promotion.scale import CRASH, DECAY, HALF_LIFE, KNOWN, LEAST, Scale
 
-moves = st.lists(st.floats(-0.3, 0.3).map(lambda x: 0.0 if abs(x) < 1e-9 else x), max_size=80)
+
+@st.composite
+def markets(draw: st.DrawFn) -> list[float]:
+    """Moves of a market that sleeps at times and wakes."""
+    rng, bars = np.random.default_rng(draw(st.integers(0, 2**32))), draw(st.integers(0, 80))
+    found = rng.standard_t(3, bars) * 0.01 * 4.0 ** rng.integers(-2, 3, bars)
+    return [float(x) for x in np.where(rng.random(bars) < 0.2, 0.0, found)]
+
+
+moves = markets()
+few = st.lists(st.floats(-0.3, 0.3), max_size=KNOWN)
 known = st.lists(st.floats(0.001, 0.3), min_size=KNOWN, max_size=60)
 
 
@@ -36,7 +47,7 @@ def test_it_is_the_recent_mean_square_over_that_of_the_long_run(seen: list[float
     assert after(seen).ratio == pytest.approx(max(0.5, math.sqrt(plain(seen))), rel=1e-9)
 
 
-@given(moves.filter(lambda seen: len(seen) <= KNOWN))
+@given(few)
 def test_before_there_is_a_long_run_the_market_is_as_ever(seen: list[float]) -> None:
     assert after(seen).ratio == 1.0
 
@@ -62,6 +73,12 @@ def test_falls_and_rises_are_equally_wild(seen: list[float]) -> None:
 @given(moves, st.integers(-20, 20))
 def test_the_unit_of_the_moves_does_not_matter(seen: list[float], power: int) -> None:
     assert after([x * 2.0**power for x in seen]).wild == after(seen).wild
+
+
+def test_a_long_run_is_known_after_twenty_bars() -> None:
+    assert after([0.01] * KNOWN + [0.02]).wild == pytest.approx(DECAY + (1.0 - DECAY) * 4.0)
+    assert after([0.01] * (KNOWN - 1) + [0.02]).wild == 1.0
+    assert after([0.0] * KNOWN + [0.02]).wild == 1.0
 
 
 def test_half_of_what_is_known_is_of_the_last_fifty() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.promotion.kernels import FLOOR, QUANTUM
 from liveopt.promotion.terms import SEASON_MAX, GateTerms, spent
+from liveopt.promotion.units import FLOOR, QUANTUM
 
 seasons = st.integers(1, SEASON_MAX)
 

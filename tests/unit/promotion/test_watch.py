@@ -109,9 +109,7 @@ def test_the_capital_of_the_worst_champion_stays_a_number() -> None:
 
 
 @given(differences, st.integers(0, 40))
-def test_a_watch_that_was_kept_goes_on_as_it_was(
-    bars: list[tuple[float, float]], cut: int
-) -> None:
+def test_a_watch_that_was_kept_goes_on_as_it_was(bars: list[tuple[float, float]], cut: int) -> None:
     found = msgspec.msgpack.decode(msgspec.msgpack.encode(after(bars[:cut])), type=Watch)
     for difference, ratio in bars[cut:]:
         found.see(difference, ratio)
