@@ -1,6 +1,7 @@
 """What a candidate must show besides its evidence: the conditions of old, now only necessary."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import isnan
 from typing import Final
 
@@ -10,10 +11,11 @@ import numpy.typing as npt
 
 from liveopt.core.score import SCORES
 from liveopt.promotion.terms import GateTerms
+from liveopt.stats import bootstrap
 
 RESAMPLES: Final = 1_000
-GRAIN: Final = 1 << 30
-"""Returns are counted in whole parts of this, so that their sums are exact."""
+TRADES_MOST: Final = 64
+"""The newest trades of a variant, which are resampled; of more, the first so many."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -27,16 +29,16 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 def confidence(returns: npt.NDArray[np.floating], seed: int) -> float | None:
-    """Share of seeded resamples of a variant's trades whose mean is above zero; None of no trade.
+    """Share of seeded resamples of a variant's trades whose mean is above zero; None below two."""
+    newest = np.asarray(returns, np.float64)[:TRADES_MOST]
+    share = bootstrap.confidence(newest[:, None], np.array([len(newest)]), _uniforms(seed))[0]
+    return None if isnan(share) else float(share)
 
-    The bootstrap of Efron (1979) with `RESAMPLES` draws of as many trades as there are.
-    """
-    count = len(returns)
-    if not count:
-        return None
-    whole = np.round(np.asarray(returns, np.float64) * GRAIN).astype(np.int64)
-    draws = np.random.Generator(np.random.Philox(key=seed)).integers(0, count, (RESAMPLES, count))
-    return float(np.count_nonzero(whole[draws].sum(axis=1) > 0)) / RESAMPLES
+
+@lru_cache(maxsize=64)
+def _uniforms(seed: int) -> npt.NDArray[np.float64]:
+    """The chance in it: the same for all variants of a contest, at every look."""
+    return np.random.Generator(np.random.Philox(key=seed)).random((RESAMPLES, TRADES_MOST))
 
 
 def judge(

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.promotion.compiled import kernels
-from liveopt.promotion.ladder import LONE, Array, Ladder, Step
+from liveopt.promotion.ladder import Array, Ladder, Step
 from liveopt.promotion.signs import signs
-from liveopt.promotion.terms import GateTerms, spent
+from liveopt.promotion.terms import SEASON_MAX, GateTerms, spent
 from liveopt.stats.evidence import confidence_sequence, log_mixture
 from liveopt.stats.normal import logs
 
@@ -78,6 +78,8 @@ class Epoch:
     """The look under way. Another thread may do it: put its result's getter here instead."""
 
     def __post_init__(self) -> None:
+        assert 0 < self.terms.season <= SEASON_MAX, "the worlds' sums must stay exact"
+        assert self.terms.season % self.terms.look_every == 0, "the last look is at the end"
         self.worlds = np.zeros((len(self.names), self.terms.worlds), np.float32)
         self.retired = np.full(self.terms.worlds, -inf)
         self.ladder = Ladder(self.terms.alpha_worlds, self.terms.worlds)
@@ -188,10 +190,9 @@ class Epoch:
         np.maximum(self.top, weighed, out=self.top)
         for level, crossed in zip(self.ladder.levels, outcome.crossed, strict=True):
             self.level[crossed & (self.level > level)] = level
-        lone = outcome.evidence >= LONE
         old = self.sums[AGE] >= self.terms.bars_min
         unpassed = self.passed == 0
-        self.passed[unpassed & (outcome.crossed[0] & lone & old)] = TRACKS.index("worlds")
+        self.passed[unpassed & (outcome.crossed[0] & old)] = TRACKS.index("worlds")
         each = weighed >= logs(1.0 / self.terms.alpha_each)
         self.passed[unpassed & each] = TRACKS.index("each")
         return outcome

@@ -2,7 +2,8 @@
 
 Two e-CUSUMs (Shin, Ramdas, Rinaldo 2022) on the same evidence bars. One bets that the edge is below
 zero and demotes; one, faster, bets that it is below half of what was promised and warns. While what
-they bet against is true, each runs `LENGTH` evidence bars on average before it errs.
+they bet against is true, each runs about `LENGTH` evidence bars on average before it errs: many
+more for any usual law, a few less where the edge is a rare large gain.
 """
 
 from typing import Final

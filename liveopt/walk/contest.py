@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from liveopt.core.account import FREE
@@ -54,9 +55,10 @@ class Contest:
         self.phase = NEXT[self.phase, cause]
 
 
-def open_contest(terms: GateTerms) -> Contest:
-    """The first epoch of a run."""
-    return Contest(terms, Epoch(terms, 1))
+def open_contest(terms: GateTerms, market: int) -> Contest:
+    """The first epoch of a run's so-manieth market, which has shadow worlds of its own."""
+    own = msgspec.structs.replace(terms, seed=terms.seed + market)
+    return Contest(own, Epoch(own, 1))
 
 
 def learn(contest: Contest, closes: Sequence[float]) -> None:

@@ -22,8 +22,8 @@ Outlook = Literal["passed", "bars", "never", "unknown"]
 unknown: too little has happened to say."""
 LOG_MOST: Final = 690.0
 """An e-value is told up to e^690; nobody needs to know how much more it is."""
-FOREVER: Final = 1e6
-"""Whoever needs so many times the bars that it has had is never there."""
+FOREVER: Final = 2.0**20
+"""Whoever needs more than so many times the bars that it has had is never there."""
 HALVINGS: Final = 80
 COUNTED: Final = ("insufficient_samples", "low_evidence", "evidence_faded")
 """What the numbers at the head of the line say already."""
@@ -135,9 +135,9 @@ def bars_to_go(total: float, spread: float, rho: float, needed: float, age: floa
         return inf
     high = 2.0
     while not reached(high):
-        high *= 2.0
-        if high > FOREVER:
+        if high >= FOREVER:
             return inf
+        high *= 2.0
     low = 0.5 * high
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)

@@ -25,14 +25,13 @@ from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.batch import Array, Batch, Setup, open_batch, program_of, take
 from liveopt.engine.program import STRENGTH, Program
 from liveopt.engine.stepper import LOG_LEAST, Note, Stepper
+from liveopt.promotion.conditions import TRADES_MOST
 from liveopt.walk.events import Terms
 from liveopt.walk.records import Entered, Side, Trade
 from liveopt.walk.seat import GONE, HASH_BYTES, Seat, Status, seat_of
 from liveopt.walk.told import TOLD
 from liveopt.walk.variant import GroupKey, Variant, check_variant, group_key
 
-REMEMBERED: Final = 64
-"""Newest trades of a variant whose returns the gate resamples."""
 FLATTENED: Final = "emergency_stop"
 """Why somebody is closed whom the operator's stop puts out."""
 Flags = npt.NDArray[np.bool_]
@@ -62,7 +61,7 @@ class Group:
     def __post_init__(self) -> None:
         count = len(self.seats)
         self.slots = np.full(count, -1)
-        kept = REMEMBERED if self.batch.setup.pessimistic else 0
+        kept = TRADES_MOST if self.batch.setup.pessimistic else 0
         self.returns = np.zeros((count, kept), np.float32)
         self.traded_n = np.zeros(count, np.int64)
         self.carried = np.zeros(count, np.bool_)

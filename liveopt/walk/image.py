@@ -17,6 +17,7 @@ from liveopt.promotion.kept import Kept, kept
 from liveopt.promotion.kept import restored as restored_epoch
 from liveopt.promotion.scale import Scale
 from liveopt.promotion.states import Phase
+from liveopt.promotion.terms import GateTerms
 from liveopt.promotion.watch import Watch
 from liveopt.walk.contest import Contest
 from liveopt.walk.events import Halt, Terms
@@ -41,6 +42,7 @@ class _Group(msgspec.Struct):
 
 
 class _Contest(msgspec.Struct):
+    terms: GateTerms
     epoch: Kept
     phase: Phase
     scale: Scale
@@ -121,9 +123,9 @@ def _contest(contest: Contest | None) -> _Contest | None:
     if contest is None:
         return None
     return _Contest(
-        kept(contest.epoch), contest.phase, contest.scale, contest.close, contest.last.tobytes(),
-        contest.champion_last, contest.watch, contest.verdicts, contest.found, contest.short,
-        contest.threshold,
+        contest.terms, kept(contest.epoch), contest.phase, contest.scale, contest.close,
+        contest.last.tobytes(), contest.champion_last, contest.watch, contest.verdicts,
+        contest.found, contest.short, contest.threshold,
     )  # fmt: skip
 
 
@@ -173,18 +175,21 @@ def _restored_market(found: _Market, state: State) -> Market:
         market.groups.append(_restored_group(one, found.instrument, state))
     market.predecessor = found.predecessor
     if found.contest is not None:
-        _take_up(market, found.contest, state.terms)
+        _take_up(market, found.contest)
     return market
 
 
-def _take_up(market: Market, found: _Contest, terms: Terms) -> None:
+def _take_up(market: Market, found: _Contest) -> None:
     """The contest again, and everybody's slot in it."""
-    if terms.gate is None:
-        raise BadImage("a contest in a run without a gate")
-    epoch = restored_epoch(found.epoch, terms.gate)
+    try:
+        epoch, last = restored_epoch(found.epoch, found.terms), np.frombuffer(found.last).copy()
+    except ValueError as error:
+        raise BadImage(f"evidence of other variants: {error}") from error
+    if len(last) != len(epoch.names):
+        raise BadImage("an evidence bar of other variants")
     market.contest = Contest(
-        terms.gate, epoch, found.phase, found.scale, found.close,
-        np.frombuffer(found.last).copy(), found.champion_last, found.watch, found.verdicts,
+        found.terms, epoch, found.phase, found.scale, found.close,
+        last, found.champion_last, found.watch, found.verdicts,
         found.found, found.short, found.threshold,
     )  # fmt: skip
     slots = {name: slot for slot, name in enumerate(epoch.names) if name}

@@ -221,7 +221,7 @@ def _begin(state: State, begin: Begin) -> list[Out]:
             deque(maxlen=max(1, begin.terms.history_bars)),
         )
         if begin.terms.gate is not None:
-            market.contest = open_contest(begin.terms.gate)
+            market.contest = open_contest(begin.terms.gate, len(state.markets))
         state.markets[listed.symbol] = market
         state.used.add(listed.champion.id)
         outs += take_seats(state, market, [seat_of(listed.champion)], champion=True)

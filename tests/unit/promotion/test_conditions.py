@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.promotion.conditions import (
-    GRAIN,
     RESAMPLES,
+    TRADES_MOST,
     Condition,
     confidence,
     judge,
@@ -130,11 +130,12 @@ def test_a_condition_says_what_there_is_and_what_it_takes() -> None:
 
 # The bootstrap.
 
-trades = st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=40).map(np.array)
+trades = st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=40).map(np.array)
 
 
-def test_of_no_trade_nothing_is_known() -> None:
-    assert confidence(np.zeros(0), 7) is None
+@pytest.mark.parametrize("count", [0, 1])
+def test_of_no_trade_or_one_nothing_is_known(count: int) -> None:
+    assert confidence(np.full(count, 0.01), 7) is None
 
 
 @pytest.mark.parametrize(("value", "share"), [(0.001, 1.0), (-0.001, 0.0), (0.0, 0.0)])
@@ -147,10 +148,13 @@ def test_it_is_the_share_of_the_resamples_that_gain(
     returns: npt.NDArray[np.float64], seed: int
 ) -> None:
     rng = np.random.Generator(np.random.Philox(key=seed))
-    draws = rng.integers(0, len(returns), (RESAMPLES, len(returns)))
-    whole = [round(float(x) * GRAIN) for x in returns]
-    gains = sum(sum(whole[i] for i in draw) > 0 for draw in draws.tolist())
-    assert confidence(returns, seed) == gains / RESAMPLES
+    table = rng.random((RESAMPLES, TRADES_MOST))[:, : len(returns)]
+    draws = np.floor(table * len(returns)).astype(int)
+    gains = [math.fsum(returns[draw]) for draw in draws]
+    sure, unsure = sum(g > 1e-12 for g in gains), sum(-1e-12 <= g <= 1e-12 for g in gains)
+    found = confidence(returns, seed)
+    assert found is not None
+    assert sure <= found * RESAMPLES <= sure + unsure
 
 
 @given(trades)
