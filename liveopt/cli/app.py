@@ -13,9 +13,11 @@ from liveopt.cli.config import config
 from liveopt.cli.data import data
 from liveopt.cli.doctor import doctor
 from liveopt.cli.feed import feed
+from liveopt.cli.gate import gate
 from liveopt.cli.home import home
 from liveopt.cli.init import init
 from liveopt.cli.journal import journal
+from liveopt.cli.promotions import promotions
 from liveopt.cli.replay import replay
 from liveopt.cli.run import demo, run
 from liveopt.cli.serve import serve
@@ -80,6 +82,7 @@ app.command()(stop)
 app.command()(resume)
 app.command()(replay)
 app.add_typer(variants, name="variants")
+app.add_typer(promotions, name="promotions")
 app.add_typer(journal, name="journal")
 app.command(hidden=True)(serve)
 app.add_typer(config, name="config")
@@ -90,6 +93,7 @@ app.command()(sim)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
+app.add_typer(gate, name="gate")
 
 
 KNOWN: dict[type[Exception], Exit] = {

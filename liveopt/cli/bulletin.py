@@ -16,7 +16,8 @@ def lines(said: Told, champions: Sequence[Told], now_ns: int) -> list[str]:
     rows = [_headline(said), *_reds(said), _engine(said)]
     own: Told = said["status"] or {}
     if said["status_age_ms"] is not None:
-        rows += [*_feed(own, now_ns), *_variants(own), *_champions(champions), *_late(own)]
+        rows += [*_feed(own, now_ns), *_variants(own), *_gate(own), *_champions(champions)]
+        rows += _late(own)
     return [f"{about:<10}{text}" for about, text in rows]
 
 
@@ -80,9 +81,31 @@ def _variants(own: Told) -> Iterator[Row]:
     for symbol, one in own.get("standing", {}).items():
         if one["best"] and one["best_equity"] is not None:
             yield "", f"luckiest on {symbol}: {one['best']}, equity {one['best_equity']:.2f}"
+
+
+def _gate(own: Told) -> Iterator[Row]:
+    """Who may become champion, or why nobody may; then what has become of champions."""
     if "eligible" in own:
         why = own.get("eligible_reason")
-        yield "", f"{own['eligible']} eligible{f': {why}' if why else ''}"
+        yield "gate", f"{own['eligible']} eligible{f': {why}' if why else ''}"
+    for symbol, one in (own.get("gate") or {}).items():
+        if one is None:
+            continue
+        for variant, verdict in one["eligible"].items():
+            yield "", f"{variant} has PASSED on {symbol} ({verdict}); {_next_step(one, variant)}"
+        if one["warned"]:
+            yield "", f"WARNING: {one['champion']} is less than half as good as was promised"
+    if own.get("promotions") or own.get("demotions"):
+        made = f"{own['promotions']} promotions and {own['demotions']} demotions since this start"
+        yield "", made
+
+
+def _next_step(one: Told, variant: str) -> str:
+    if not one["auto"]:
+        return f"it waits for your consent: liveopt promotions promote {variant} --reason ..."
+    if one["phase"] == "cooling":
+        return "the champion is new and stays for now"
+    return "it is promoted with the next look"
 
 
 def _champions(champions: Sequence[Told]) -> Iterator[Row]:

@@ -5,8 +5,10 @@ import sys
 from typing import Final
 
 from liveopt.core.bars import MINUTE_NS
-from liveopt.live.board import Board, variants_by_status
+from liveopt.live.board import Board, eligible, variants_by_status
 from liveopt.live.service import Service
+from liveopt.walk.explain import e_value, number
+from liveopt.walk.state import Market
 
 FIRST_S: Final = 2.0
 EVERY_S: Final = 5.0
@@ -59,6 +61,8 @@ def closing(service: Service, board: Board) -> str:
     best = max(board.newest.values(), key=lambda one: one.best_equity or 0.0, default=None)
     if best is not None and best.best_equity is not None:
         results.append(f"the luckiest {best.best} {best.best_equity / capital - 1.0:+.2%}")
+    if board.promotions or board.demotions:
+        results.append(f"{board.promotions} promotions, {board.demotions} demotions")
     return (
         f"  ended: {board.ticks} ticks, {board.entries} entries, {board.trades} trades;"
         f" {', '.join(results)}\n"
@@ -88,6 +92,21 @@ def line(service: Service, board: Board) -> str:
     best = max(board.newest.values(), key=lambda one: one.best_equity or 0.0, default=None)
     if best is not None and best.best_equity is not None and state.terms is not None:
         parts.append(f"luckiest {best.best_equity / state.terms.capital - 1.0:+.2%}")
+    parts += [told for market in state.markets.values() if (told := gate(market, board))]
     if state.halt is not None:
         parts.append(f"HALTED ({state.halt.mode})")
     return " | ".join(parts)
+
+
+def gate(market: Market, board: Board) -> str:
+    """Who leads in evidence, or has passed; nothing where there is nothing to say yet."""
+    if passed := eligible(market):
+        assert market.contest is not None
+        waits = "" if market.contest.terms.auto else ", waiting for your consent"
+        return f"{', '.join(passed)} PASSED the gate{waits}"
+    looked = board.looked.get(market.symbol)
+    if looked is None or not looked.leaders:
+        return ""
+    leader = looked.leaders[0]
+    lacks = f", lacks {leader.stopped_by[0]}" if leader.stopped_by else ""
+    return f"gate: {leader.variant} leads, evidence {number(e_value(leader.log_evidence))}{lacks}"

@@ -8,12 +8,11 @@ import typer
 from msgspec import structs
 
 from liveopt.cli import plan
-from liveopt.cli.nobody import nobody
-from liveopt.cli.show import Exit, Failure, as_json, complain, note, table
-from liveopt.cli.stop import StateOption, state_folder
+from liveopt.cli.ask import ask
+from liveopt.cli.show import Exit, as_json, note, table
+from liveopt.cli.stop import StateOption
 from liveopt.config import load as load_settings
 from liveopt.core.strategy import Strategy
-from liveopt.guard import caller
 from liveopt.live.clock import Clock
 from liveopt.optimize.generate import METHODS, generate, mutate
 from liveopt.optimize.parameters import BadParameter, parse_fixed
@@ -41,7 +40,7 @@ def list_variants(
 
     Exit code 3 if nothing runs. Example: `liveopt variants list --top 50`
     """
-    found = _ask(state, {"kind": "variants", "limit": top})["variants"]
+    found = ask(state, {"kind": "variants", "limit": top})["variants"]
     if json:
         as_json(found)
         return
@@ -109,7 +108,7 @@ def add(
         given = parse_fixed(chosen, fixed or [])
         made = generate(chosen, method, count, seed, given, symbol)
     words = [structs.asdict(variant) for variant in made]
-    _changed(_ask(state, {"kind": "add", "variants": words, "by": "cli"}), json=json)
+    _changed(ask(state, {"kind": "add", "variants": words, "by": "cli"}), json=json)
 
 
 @variants.command()
@@ -137,7 +136,7 @@ def retire(
 
 
 def _change(kind: str, ids: list[str], reason: str, state: Path | None, *, json: bool) -> None:
-    _changed(_ask(state, {"kind": kind, "ids": ids, "by": "cli", "why": reason}), json=json)
+    _changed(ask(state, {"kind": kind, "ids": ids, "by": "cli", "why": reason}), json=json)
 
 
 def _changed(said: Mapping[str, Any], *, json: bool) -> None:
@@ -163,25 +162,10 @@ def _children(
 
 
 def _one(state: Path | None, variant: str) -> dict[str, Any]:
-    found: list[dict[str, Any]] = _ask(state, {"kind": "variants", "id": variant})["variants"]
+    found: list[dict[str, Any]] = ask(state, {"kind": "variants", "id": variant})["variants"]
     if not found:
         raise BadParameter(f"{variant}: the run has no such variant; see `liveopt variants list`")
     return found[0]
-
-
-def _ask(state: Path | None, words: Mapping[str, Any]) -> dict[str, Any]:
-    folder = state_folder(state)
-    try:
-        reply = caller.command(folder, words)
-    except caller.NotRunning as error:
-        raise typer.Exit(complain(nobody(error, folder), Exit.NOT_RUNNING)) from error
-    except caller.NoAnswer as error:
-        raise typer.Exit(complain(error, Exit.TIMEOUT)) from error
-    body = reply.body.get("body")
-    if reply.status != 200 or not isinstance(body, dict):
-        said = body if isinstance(body, dict) else reply.body
-        raise Failure(str(said.get("error", f"the door answered {reply.status}")))
-    return body
 
 
 def _number(value: float | None) -> float:

@@ -4,10 +4,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from liveopt.core.events import FeedState, Quote
+from liveopt.walk.explain import e_value, number
 from liveopt.walk.records import Entered, Out, Record, Standing, Trade, VariantStopped
 from liveopt.walk.standings import standing_of, standings
-from liveopt.walk.state import State
+from liveopt.walk.state import Market, State
+from liveopt.walk.verdicts import Demoted, Leader, Looked, Promoted, Warned
 
 RECENT_MAX: Final = 200
 
@@ -19,6 +23,10 @@ class Board:
     ticks: int = 0
     entries: int = 0
     trades: int = 0
+    promotions: int = 0
+    demotions: int = 0
+    warnings: int = 0
+    """Of champions that are less than was promised."""
     holes: int = 0
     restarts: Counter[str] = field(default_factory=Counter)
     """How often each part of the service crashed and was started again."""
@@ -27,6 +35,8 @@ class Board:
     recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT_MAX))
     newest: dict[str, Standing] = field(default_factory=dict)
     """How each symbol stood at its last signal bar."""
+    looked: dict[str, Looked] = field(default_factory=dict)
+    """The newest look at each symbol's evidence."""
     feed: dict[str, FeedState] = field(default_factory=dict)
     quotes: dict[str, Quote] = field(default_factory=dict)
     phase: str = "starting"
@@ -45,8 +55,24 @@ class Board:
                     self.newest[symbol] = record
                     continue
                 case _:
-                    pass
+                    self._judged(record)
             self.recent.append(record)
+
+    def _judged(self, record: Record) -> None:
+        """What the gate says."""
+        match record:
+            case Looked(symbol=symbol):
+                self.looked[symbol] = record
+            case Promoted(symbol=symbol):
+                self.promotions += 1
+                self.looked.pop(symbol, None)
+            case Demoted(symbol=symbol):
+                self.demotions += 1
+                self.looked.pop(symbol, None)
+            case Warned():
+                self.warnings += 1
+            case _:
+                pass
 
     def quoted(self, quote: Quote) -> None:
         """The top of a book; only the newest counts."""
@@ -68,12 +94,43 @@ def variants_by_status(state: State) -> dict[str, int]:
     return dict(found)
 
 
-def why_none_is_eligible(board: Board) -> str:
-    """A newcomer's first question, answered beside the zero."""
-    most = max((one.most_trades for one in board.newest.values()), default=0)
+def eligible(market: Market) -> dict[str, str]:
+    """Who may be promoted, each with the verdict that holds: they wait for consent."""
+    contest = market.contest
+    if contest is None or not contest.found:
+        return {}
+    taken = [group.slots[(group.slots >= 0) & ~group.gone] for group in market.groups]
+    there = {contest.epoch.names[slot] for slot in np.concatenate(taken).tolist()}
+    return {name: verdict for name, verdict in contest.found.items() if name in there}
+
+
+def why_none_is_eligible(state: State, board: Board) -> str:
+    """A newcomer's first question, answered beside the zero; nothing where somebody is."""
+    if any(eligible(market) for market in state.markets.values()):
+        return ""
+    if state.terms is not None and state.terms.gate is None:
+        return "this run has no promotion gate"
     if not board.newest:
         return "no signal bar has closed yet"
-    return f"the promotion gate is not in this release; the most any variant has is {most} trades"
+    reasons = [_why(board, market) for market in state.markets.values()]
+    several = len(reasons) > 1
+    names = [f"{symbol}: " if several else "" for symbol in state.markets]
+    return "; ".join(name + why for name, why in zip(names, reasons, strict=True))
+
+
+def _why(board: Board, market: Market) -> str:
+    looked = board.looked.get(market.symbol)
+    if looked is None or not looked.leaders:
+        most = board.newest[market.symbol].most_trades if market.symbol in board.newest else 0
+        return f"nobody has any evidence yet; the most any variant has is {most} trades"
+    return leading(looked.leaders[0])
+
+
+def leading(leader: Leader) -> str:
+    """Who has the most evidence, and what it lacks."""
+    lacks = f"lacks {', '.join(leader.stopped_by)}" if leader.stopped_by else "lacks nothing"
+    evidence = number(e_value(leader.log_evidence))
+    return f"{leader.variant} leads with evidence {evidence} and {leader.trades} trades; it {lacks}"
 
 
 def listing(state: State, limit: int, variant: str = "") -> list[dict[str, Any]]:

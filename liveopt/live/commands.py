@@ -8,24 +8,29 @@ import msgspec
 
 from liveopt.core.strategy import BadKnobs, Strategy
 from liveopt.engine.program import Program
+from liveopt.guard.latch import REASON_MAX
 from liveopt.guard.link import Refused
 from liveopt.journal.writer import JournalBroken
 from liveopt.live.board import listing
 from liveopt.live.compile import compile_all
 from liveopt.live.pump import HalfDone, Pump
 from liveopt.live.service import additions
-from liveopt.walk.events import Pause, Resume, Retire
+from liveopt.walk.events import Demote, Pause, Promote, Resume, Retire
+from liveopt.walk.explain import explain
 from liveopt.walk.group import programs
-from liveopt.walk.records import Refusal
+from liveopt.walk.records import Out, Refusal
 from liveopt.walk.variant import Variant, check_variant
+from liveopt.walk.verdicts import Demoted, Promoted
 
 IDS_MAX: Final = 1_000
 LISTED_MAX: Final = 500
+NAME_MAX: Final = 200
 VERBS: Final[dict[str, type[Pause | Resume | Retire]]] = {
     "pause": Pause,
     "resume": Resume,
     "retire": Retire,
 }
+KINDS: Final = ("variants", "explain", "add", *VERBS, "promote", "demote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,52 @@ class Commands:
 
     async def _done(self, command: Mapping[str, Any]) -> object:
         kind = str(command.get("kind"))
-        if kind == "variants":
-            limit = command.get("limit", 20)
-            if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
-                raise Refused(f"limit is a number from 1 to {LISTED_MAX}")
-            return {"variants": listing(self.pump.state, limit, str(command.get("id", "")))}
-        if kind == "add":
-            return await self._add(command)
         if kind in VERBS:
             return await self._change(kind, command)
-        raise Refused(f"no command {kind!r}; there are variants, add, {', '.join(VERBS)}")
+        match kind:
+            case "variants":
+                limit = command.get("limit", 20)
+                if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
+                    raise Refused(f"limit is a number from 1 to {LISTED_MAX}")
+                return {"variants": listing(self.pump.state, limit, str(command.get("id", "")))}
+            case "explain":
+                return self._explain(str(command.get("id", "")))
+            case "add":
+                return await self._add(command)
+            case "promote":
+                return await self._promote(command)
+            case "demote":
+                return await self._demote(command)
+            case _:
+                pass
+        raise Refused(f"no command {kind!r}; there are {', '.join(KINDS)}")
+
+    def _explain(self, variant: str) -> object:
+        found = explain(self.pump.state, variant)
+        if found.status == "unknown":
+            raise Refused(found.text)
+        return msgspec.to_builtins(found)
+
+    async def _promote(self, command: Mapping[str, Any]) -> object:
+        """A person makes somebody champion: consent where a verdict holds, else his own word."""
+        by, why = _whose(command)
+        variant = _name(command, "variant")
+        return await self._changed(Promote(self.pump.state.at_ns, variant, by, why))
+
+    async def _demote(self, command: Mapping[str, Any]) -> object:
+        """The predecessor is to be champion again."""
+        by, why = _whose(command)
+        there = list(self.pump.state.markets)
+        if len(there) != 1 and not command.get("symbol"):
+            raise Refused(f"symbol is one of {', '.join(there) or 'none yet'}")
+        symbol = _name(command, "symbol") if command.get("symbol") else there[0]
+        return await self._changed(Demote(self.pump.state.at_ns, symbol, by, why))
+
+    async def _changed(self, event: Promote | Demote) -> object:
+        """Another champion, or why there is none; said once it is on the disk."""
+        outs = self.pump.take(event)
+        await self._written()
+        return _change_of(outs)
 
     async def _change(self, kind: str, command: Mapping[str, Any]) -> object:
         ids = command.get("ids")
@@ -111,3 +152,28 @@ class Commands:
             await self.pump.written()
         except TimeoutError as error:
             raise Refused("taken, but the disk has not confirmed it yet") from error
+
+
+def _name(command: Mapping[str, Any], key: str) -> str:
+    found = command.get(key)
+    if not isinstance(found, str) or not 0 < len(found) <= NAME_MAX:
+        raise Refused(f"{key} is a name of 1 to {NAME_MAX} characters")
+    return found
+
+
+def _whose(command: Mapping[str, Any]) -> tuple[str, str]:
+    """Who wants it, and why: a change of champion is never without a reason."""
+    why = str(command.get("why", "")).strip()
+    if not 0 < len(why) <= REASON_MAX:
+        raise Refused(f"why is the reason, in 1 to {REASON_MAX} characters: the change keeps it")
+    return str(command.get("by", "")) or "operator", why
+
+
+def _change_of(outs: Sequence[Out]) -> object:
+    """The record of it as plain data; `variant` is champion now, or was until now."""
+    for _, record in outs:
+        if isinstance(record, Refusal):
+            raise Refused(f"{record.variant}: {record.why}")
+        if isinstance(record, Promoted | Demoted):
+            return msgspec.to_builtins(record)
+    raise AssertionError("a change of champion has a record")

@@ -30,7 +30,8 @@ class Account:
     variant: str
     strategy: str = ""
     capital: float = 0.0
-    open: Entered | None = None
+    opens: dict[str, Entered] = field(default_factory=dict)
+    """What it holds, by journal: a position is closed in the journal in which it was opened."""
     trades: int = 0
     wins: int = 0
     gross: float = 0.0
@@ -38,6 +39,11 @@ class Account:
     funding: float = 0.0
     net: float = 0.0
     stopped: str = ""
+
+    @property
+    def open(self) -> Entered | None:
+        """What it holds now."""
+        return next(iter(self.opens.values()), None)
 
 
 @dataclass(slots=True)
@@ -48,15 +54,26 @@ class Ledger:
     records: int = 0
     faults: list[str] = field(default_factory=list)
     _halted: bool = False
+    _journal: str = ""
+    _known: set[str] = field(default_factory=set)
+    """Who is known to have started before its own record of it was read."""
+
+    def expect(self, started: VariantStarted) -> None:
+        """Somebody who started in a journal that is read later, as a champion of old did."""
+        self._known.add(started.variant)
+        self._begin(started)
+
+    def _begin(self, started: VariantStarted) -> None:
+        own = Account(started.variant, started.strategy, started.capital)
+        self.accounts[started.variant] = own
 
     def take(self, record: object) -> None:
         """One record of a trades journal, in its order."""
         self.records += 1
         match record:
             case VariantStarted():
-                self.accounts[record.variant] = Account(
-                    record.variant, record.strategy, record.capital
-                )
+                if record.variant not in self._known:
+                    self._begin(record)
             case Entered():
                 self._entered(record)
             case Trade():
@@ -70,9 +87,12 @@ class Ledger:
             case _:
                 pass
 
+    def begin(self, journal: str) -> None:
+        """Another journal: it begins with no halt, and none of its positions is open."""
+        self._halted, self._journal = False, journal
+
     def end(self, reader: Reader) -> None:
-        """A journal was read as far as it is sound: the next one begins open, as all do."""
-        self._halted = False
+        """A journal was read as far as it is sound."""
         if damage := damage_of(reader):
             self.faults.append(f"{reader.name} is damaged: {damage}")
 
@@ -84,15 +104,15 @@ class Ledger:
 
     def _entered(self, entered: Entered) -> None:
         account = self._of(entered.variant)
-        if account.open is not None:
+        if self._journal in account.opens:
             self.faults.append(f"{entered.variant} opens a position while it holds one")
         if self._halted:
             self.faults.append(f"{entered.variant} opens a position after a halt")
-        account.open = entered
+        account.opens[self._journal] = entered
 
     def _traded(self, trade: Trade) -> None:
-        account, opened = self._of(trade.variant), None
-        opened, account.open = account.open, None
+        account = self._of(trade.variant)
+        opened = account.opens.pop(self._journal, None)
         if opened is None:
             self.faults.append(f"{trade.variant} closes a position that it does not hold")
         elif (opened.price, opened.size, opened.at_ns, opened.side) != (
@@ -119,13 +139,25 @@ class Ledger:
 
 
 def read_ledger(run: Path) -> Ledger:
-    """The books of a run: of the variants and of the champion."""
+    """The books of a run, over all changes of champion.
+
+    A champion begins in `trades`, and one that was replaced goes on in `experimental-trades`; one
+    that was promoted the other way round.
+    """
     ledger = Ledger()
+    for record in read_records(Reader(run, TRADES)):
+        if not isinstance(record, VariantStarted):
+            break
+        ledger.expect(record)
     for name in (EXPERIMENTAL, TRADES):
         reader = Reader(run, name)
+        ledger.begin(name)
         for record in read_records(reader):
             ledger.take(record)
         ledger.end(reader)
+    for account in ledger.accounts.values():
+        if len(account.opens) > 1:
+            ledger.faults.append(f"{account.variant} holds two positions at the end")
     return ledger
 
 

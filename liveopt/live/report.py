@@ -4,8 +4,11 @@ import os
 from functools import cache
 from typing import Any, Final
 
-from liveopt.live.board import Board, variants_by_status, why_none_is_eligible
+from liveopt.live.board import Board, eligible, variants_by_status, why_none_is_eligible
 from liveopt.live.service import Service
+from liveopt.walk.explain import e_value
+from liveopt.walk.state import Market
+from liveopt.walk.verdicts import Leader
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -34,8 +37,11 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "journal_ok": service.writer.failed is None,
         "halted": None if state.halt is None else state.halt.mode,
         "variants": counts,
-        "eligible": 0,
-        "eligible_reason": why_none_is_eligible(board),
+        "eligible": sum(len(eligible(market)) for market in state.markets.values()),
+        "eligible_reason": why_none_is_eligible(state, board),
+        "gate": {market.symbol: _gate(market, board) for market in state.markets.values()},
+        "promotions": board.promotions,
+        "demotions": board.demotions,
         "positions": state.positions(),
         "ticks": board.ticks,
         "late_ticks": sum(market.builder.late for market in state.markets.values()),
@@ -56,6 +62,39 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "standing": newest,
         "feed": {topic: event.state for topic, event in board.feed.items()},
         "rss_mib": _rss_mib(),
+    }
+
+
+def _gate(market: Market, board: Board) -> dict[str, Any] | None:
+    """How the contest for a champion's place stands; None in a run without a gate."""
+    contest = market.contest
+    if contest is None:
+        return None
+    looked, watch = board.looked.get(market.symbol), contest.watch
+    threshold = None if looked is None else looked.threshold
+    return {
+        "phase": contest.phase,
+        "champion": next(g.seats[0].id for g in market.groups if g.champion),
+        "predecessor": market.predecessor or None,
+        "epoch": contest.epoch.number,
+        "bar": contest.epoch.bar,
+        "season": contest.terms.season,
+        "variants": 0 if looked is None else looked.variants,
+        "threshold": None if threshold is None else e_value(threshold),
+        "leaders": [] if looked is None else [_leader(one) for one in looked.leaders],
+        "eligible": eligible(market),
+        "auto": contest.terms.auto,
+        "warned": watch is not None and watch.warned,
+        "against_champion": None if watch is None else watch.evidence,
+    }
+
+
+def _leader(leader: Leader) -> dict[str, Any]:
+    return {
+        "variant": leader.variant,
+        "evidence": e_value(leader.log_evidence),
+        "trades": leader.trades,
+        "stopped_by": list(leader.stopped_by),
     }
 
 

@@ -17,6 +17,7 @@ from liveopt.journal.writer import Writer
 from liveopt.kucoin.rest import RestError
 from liveopt.live.board import Board
 from liveopt.live.byway import Byway
+from liveopt.live.looks import Looks, looks_apart
 from liveopt.live.mailbox import Mailbox
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.supervise import Supervisor
@@ -102,6 +103,7 @@ class Service:
     _unheard: set[str] = field(default_factory=set)
     """Of whom this was told, and holds."""
     _running: Running | None = None
+    _looks: Looks | None = None
     _snapshot_seq: int = 0
     _snapshot_s: float = 0.0
 
@@ -127,24 +129,28 @@ class Service:
         """Until the feed ends, or a part crashes too often."""
         self.watchdog.start()
         try:
-            async with asyncio.TaskGroup() as group:
-                parts = [
-                    ("heart", self._beat()),
-                    ("gate", self.pump.watch()),
-                    ("clock", self.supervisor.keep("clock", self._tell_time)),
-                    ("funding", self.supervisor.keep("funding", self._settle_funding)),
-                    ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
-                    ("journal", self._mind_the_journal()),
-                ]
-                if self.byway is not None:
-                    self.byway.join()
-                    parts.append(("byway", self.supervisor.keep("byway", self.byway.run)))
-                others = [group.create_task(part, name=name) for name, part in parts]
-                await self.supervisor.keep("feed", self._feed)
-                for task in others:
-                    task.cancel()
+            with looks_apart(self.pump) as self._looks:
+                await self._run()
         finally:
             self.watchdog.stop()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                ("heart", self._beat()),
+                ("gate", self.pump.watch()),
+                ("clock", self.supervisor.keep("clock", self._tell_time)),
+                ("funding", self.supervisor.keep("funding", self._settle_funding)),
+                ("snapshots", self.supervisor.keep("snapshots", self._keep_snapshots)),
+                ("journal", self._mind_the_journal()),
+            ]
+            if self.byway is not None:
+                self.byway.join()
+                parts.append(("byway", self.supervisor.keep("byway", self.byway.run)))
+            others = [group.create_task(part, name=name) for name, part in parts]
+            await self.supervisor.keep("feed", self._feed)
+            for task in others:
+                task.cancel()
 
     async def _feed(self) -> None:
         """One life of the feed: it goes on where the one before stopped."""
@@ -236,6 +242,8 @@ class Service:
             await asyncio.sleep(SNAPSHOT_LOOK_S)
             news = self.pump.seq - self._snapshot_seq
             due = loop.time() - self._snapshot_s >= self.rhythm.snapshot_s
+            if self._looks is not None and self._looks.busy:
+                continue  # a snapshot would wait for it
             if news >= self.rhythm.snapshot_records or (due and news):
                 self.snapshot()
 

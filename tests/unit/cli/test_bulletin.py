@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,6 +15,8 @@ from liveopt.live.board import listing
 from liveopt.live.report import report
 from liveopt.live.service import Service, World
 from liveopt.live.supervise import Supervisor
+from liveopt.walk.events import Promote
+from tests import contest
 from tests.run import SYMBOL, Live, opening, ticks, variants
 
 MARKET = ticks(400, step_s=20.0)
@@ -75,7 +78,7 @@ def test_a_run_is_told_in_the_order_in_which_it_matters(live: Live) -> None:
     found = lines(guards(own), champion, NOW_NS)
     live.close()
     subjects = [line[:10].strip() for line in found if line[:10].strip()]
-    assert subjects == ["RUNNING", "engine", "feed", "variants", "champion", "lateness"]
+    assert subjects == ["RUNNING", "engine", "feed", "variants", "gate", "champion", "lateness"]
     assert about(found, "RUNNING") == [str(live.folder)]
     assert about(found, "engine")[0].startswith("process 8, heartbeat 0.0 s ago, last word 0.1 s")
     (feed,) = about(found, "feed")
@@ -86,11 +89,57 @@ def test_a_run_is_told_in_the_order_in_which_it_matters(live: Live) -> None:
     assert own["stopped"]["safety_loss_limit"] > 0
     assert others[0].startswith("stopped: ")
     assert any("in position" in line for line in others)
-    assert any(line.startswith("0 eligible: ") for line in others)
+    assert about(found, "gate") == [f"0 eligible: {own['eligible_reason']}"]
     (main,) = about(found, "champion")
     assert main.startswith(f"main, ma_crossover on {SYMBOL}: {champion[0]['status']}, ")
     assert f"{champion[0]['metrics']['roi']:+.2%}" in main
     assert about(found, "lateness")[0].endswith("0 late ticks, 0 holes, 0 standstills")
+
+
+def rivals(tmp_path: Path, **gate: bool) -> Live:
+    """A contest in which one is about to pass, or has."""
+    live = Live(tmp_path)
+    terms = msgspec.structs.replace(contest.GATE, **gate)
+    live.take([*contest.opening(terms), *contest.waves(200)])
+    return live
+
+
+def test_who_has_passed_waits_for_consent_and_the_command_is_said(tmp_path: Path) -> None:
+    live = rivals(tmp_path, auto=False)
+    found = about(lines(guards(told(live)), [], NOW_NS), "gate")
+    assert found == [
+        "1 eligible",
+        f"quick has PASSED on {SYMBOL} (XBTUSDTM-1-2); it waits for your consent:"
+        " liveopt promotions promote quick --reason ...",
+    ]
+    live.take([Promote(live.state.at_ns, "quick", "me", "it passed")])
+    watch = live.state.markets[SYMBOL].contest.watch  # type: ignore[union-attr]
+    assert watch is not None
+    watch.warned = True
+    found = about(lines(guards(told(live)), [], NOW_NS), "gate")
+    live.close()
+    assert found[0].startswith("0 eligible: nobody has any evidence yet")
+    assert found[1] == "WARNING: quick is less than half as good as was promised"
+    assert found[2] == "1 promotions and 0 demotions since this start"
+
+
+def test_who_is_promoted_by_itself_needs_no_consent(tmp_path: Path) -> None:
+    live = rivals(tmp_path, auto=False)
+    own = told(live)
+    live.close()
+    own["gate"][SYMBOL]["auto"] = True
+    assert about(lines(guards(own), [], NOW_NS), "gate")[1].endswith("promoted with the next look")
+    own["gate"][SYMBOL]["phase"] = "cooling"
+    assert about(lines(guards(own), [], NOW_NS), "gate")[1].endswith("stays for now")
+
+
+def test_a_run_without_a_gate_has_one_line_about_it(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take([*contest.opening(None), *contest.waves(3)])
+    own = told(live)
+    live.close()
+    found = about(lines(guards(own), [], NOW_NS), "gate")
+    assert found == ["0 eligible: this run has no promotion gate"]
 
 
 def test_a_halt_stands_before_all_else_and_says_who_has_not_heard_of_it(live: Live) -> None:

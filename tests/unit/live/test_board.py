@@ -1,13 +1,24 @@
 """What is shown of a run, counted as it happens."""
 
+import msgspec
 import pytest
 
 from liveopt.core.events import Quote
-from liveopt.live.board import RECENT_MAX, Board, listing, variants_by_status
+from liveopt.live.board import (
+    RECENT_MAX,
+    Board,
+    eligible,
+    leading,
+    listing,
+    variants_by_status,
+    why_none_is_eligible,
+)
 from liveopt.walk import standings
-from liveopt.walk.events import Add, Halt, Pause, Retire
+from liveopt.walk.events import Add, Demote, Halt, Pause, Promote, Retire
 from liveopt.walk.records import Entered, Standing, Trade, VariantStopped
-from tests.run import SYMBOL, folded, opening, ticks, variant, variants
+from liveopt.walk.verdicts import Leader, Looked
+from tests import contest
+from tests.run import SYMBOL, Folded, folded, opening, ticks, variant, variants
 
 PEOPLE = variants(16, reckless=0.5)
 MARKET = ticks(600, step_s=20.0)
@@ -87,3 +98,57 @@ def test_a_listing_makes_only_the_rows_that_it_shows(monkeypatch: pytest.MonkeyP
     assert len(made) == 3
     listing(run.state, 20, "v004")
     assert len(made) == 4
+
+
+def gate_run(bars: int, **gate: bool) -> tuple[Folded, Board]:
+    """A contest up to a bar, and what the board took in of it."""
+    terms = msgspec.structs.replace(contest.GATE, **gate)
+    run, board = folded([*contest.opening(terms), *contest.waves(bars)]), Board()
+    board.heard(run.outs)
+    return run, board
+
+
+def test_the_newest_look_is_kept_and_changes_of_champion_are_counted() -> None:
+    run, board = gate_run(170)
+    assert board.looked == {SYMBOL: run.of(Looked)[-1]}
+    run, board = gate_run(200)
+    assert (board.promotions, board.demotions) == (1, 0)
+    before = len(run.outs)
+    run.take([Demote(run.state.at_ns, SYMBOL, "me", "a test")])
+    board.heard(run.outs[before:])
+    assert (board.promotions, board.demotions) == (1, 1)
+    assert board.looked == {}, "it was about another champion"
+
+
+def test_who_is_eligible_has_a_verdict_and_is_still_there() -> None:
+    run, board = gate_run(200, auto=False)
+    market = run.state.markets[SYMBOL]
+    assert eligible(market) == {"quick": "XBTUSDTM-1-2"}
+    assert why_none_is_eligible(run.state, board) == ""
+    run.take([Retire(run.state.at_ns, ("quick",), "me")])
+    assert eligible(market) == {}
+
+
+def test_who_was_promoted_is_not_eligible_any_more() -> None:
+    run, _ = gate_run(200, auto=False)
+    run.take([Promote(run.state.at_ns, "quick", "me", "it passed")])
+    assert eligible(run.state.markets[SYMBOL]) == {}
+
+
+def test_why_none_is_eligible_is_said_in_the_words_of_the_last_look() -> None:
+    run, board = gate_run(0)
+    assert why_none_is_eligible(run.state, board) == "no signal bar has closed yet"
+    run, board = gate_run(3)
+    assert why_none_is_eligible(run.state, board).startswith("nobody has any evidence yet")
+    run, board = gate_run(120)
+    leader = board.looked[SYMBOL].leaders[0]
+    why = why_none_is_eligible(run.state, board)
+    assert why == leading(leader)
+    assert why.startswith("quick leads with evidence ")
+    assert f" and {leader.trades} trades; it lacks insufficient_samples" in why
+    assert leading(Leader("v", 0.0, 1.0, 3, None, ())).endswith(
+        "v leads with evidence 1 and 3 trades; it lacks nothing"
+    )
+    bare, board = folded([*contest.opening(None), *contest.waves(3)]), Board()
+    board.heard(bare.outs)
+    assert why_none_is_eligible(bare.state, board) == "this run has no promotion gate"

@@ -12,8 +12,12 @@ from liveopt.journal.disk import Disk
 from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
 from liveopt.live.recover import recover_run
 from liveopt.live.replay import Replay
+from liveopt.walk.events import Demote, Promote
+from liveopt.walk.explain import explain
 from liveopt.walk.image import image
-from tests.run import SYMBOL, Live, opening, strategies, ticks, variant, variants
+from liveopt.walk.lines import read_input
+from tests import contest
+from tests.run import SYMBOL, Live, appended, opening, strategies, ticks, variant, variants
 
 MARKET = ticks(200, step_s=20.0)
 
@@ -150,6 +154,79 @@ async def test_an_event_left_half_done_is_told(live: Live) -> None:
     live.pump.sound = False
     with pytest.raises(Refused, match="half done"):
         await ask(live, kind="retire", ids=["v000"])
+
+
+@pytest.fixture
+def rivals(tmp_path: Path) -> Any:
+    """A run in which one has passed the gate and waits for consent."""
+    found = Live(tmp_path)
+    gate = msgspec.structs.replace(contest.GATE, auto=False)
+    found.take([*contest.opening(gate), *contest.waves(200)])
+    yield found
+    found.close()
+
+
+async def test_consent_makes_champion_by_the_verdict_that_holds(rivals: Live) -> None:
+    said = await ask(rivals, kind="promote", variant="quick", by="ann", why="I have read it")
+    assert rivals.writer.durable["inputs"] == rivals.pump.seq
+    assert (said["variant"], said["predecessor"], said["symbol"]) == ("quick", "main", SYMBOL)
+    assert (said["earned"], said["verdict"]) == (True, "XBTUSDTM-1-2")
+    assert (said["by"], said["why"]) == ("ann", "I have read it")
+    back = await ask(rivals, kind="demote", why="it trades too much")
+    assert (back["variant"], back["restored"]) == ("quick", "main")
+    assert (back["earned"], back["by"]) == (False, "operator")
+    kinds = [read_input(r.content) for r in appended(rivals.folder)[-2:]]
+    assert [type(kind) for kind in kinds] == [Promote, Demote]
+    replay = Replay(rivals.folder, strategies())
+    assert len(list(replay.steps())) == rivals.pump.seq
+    assert replay.difference is None
+
+
+async def test_without_a_verdict_a_promotion_is_not_earned(rivals: Live) -> None:
+    said = await ask(rivals, kind="promote", variant="late", why="a hunch")
+    assert (said["earned"], said["verdict"]) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ({"kind": "promote", "variant": "nobody", "why": "x"}, "nobody: there is no such variant"),
+        ({"kind": "promote", "variant": "main", "why": "x"}, "main: it is the champion"),
+        ({"kind": "promote", "variant": "quick"}, "why is the reason"),
+        ({"kind": "promote", "variant": "quick", "why": "  "}, "why is the reason"),
+        ({"kind": "promote", "variant": "quick", "why": "x" * 2_000}, "why is the reason"),
+        ({"kind": "promote", "why": "x"}, "variant is a name"),
+        ({"kind": "promote", "variant": ["quick"], "why": "x"}, "variant is a name"),
+        ({"kind": "promote", "variant": "q" * 201, "why": "x"}, "variant is a name"),
+        ({"kind": "demote", "why": "x"}, "main|its champion has no predecessor"),
+        ({"kind": "demote", "symbol": "ETHUSDTM", "why": "x"}, "ETHUSDTM: there is no such market"),
+        ({"kind": "demote", "symbol": 7, "why": "x"}, "symbol is a name"),
+        ({"kind": "demote"}, "why is the reason"),
+        ({"kind": "explain", "id": "nobody"}, "there is no variant nobody"),
+        ({"kind": "explain"}, "there is no variant"),
+    ],
+)
+async def test_a_change_that_cannot_be_is_refused_in_words(
+    rivals: Live, command: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Refused, match=why):
+        await ask(rivals, **command)
+    assert (await ask(rivals, kind="variants", id="main"))["variants"][0]["champion"]
+
+
+async def test_with_several_symbols_a_rollback_names_one(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    with pytest.raises(Refused, match="symbol is one of none yet"):
+        await ask(live, kind="demote", why="x")
+    live.close()
+
+
+async def test_an_explanation_is_that_of_the_state_and_changes_nothing(rivals: Live) -> None:
+    before = rivals.pump.seq
+    said = await ask(rivals, kind="explain", id="late")
+    assert said == msgspec.to_builtins(explain(rivals.state, "late"))
+    assert said["status"] == "active"
+    assert rivals.pump.seq == before
 
 
 class Stuck(Disk):

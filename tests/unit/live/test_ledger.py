@@ -7,8 +7,19 @@ import msgspec
 import pytest
 
 from liveopt.live.ledger import Ledger, read_ledger
-from liveopt.walk.events import Halt, Reopen
-from liveopt.walk.records import Entered, Halted, Reopened, Trade, VariantStarted, VariantStopped
+from liveopt.walk.events import Demote, Halt, Promote, Reopen
+from liveopt.walk.records import (
+    EXPERIMENTAL,
+    TRADES,
+    Entered,
+    Halted,
+    Reopened,
+    Trade,
+    VariantStarted,
+    VariantStopped,
+)
+from liveopt.walk.verdicts import Demoted, Promoted
+from tests import contest
 from tests.run import SYMBOL, folded, opening, run_of, ticks, variants
 
 STARTED = VariantStarted(1, "v", SYMBOL, "macd", {}, "h", "random", "fast", 10_000.0)
@@ -86,3 +97,54 @@ def test_the_books_of_a_run_are_those_of_its_engine(tmp_path: Path) -> None:
                 cash = float(group.batch.cell("a_cash")[place])
                 assert cash - account.capital == pytest.approx(account.net, abs=1e-6)
     assert sum(account.trades for account in ledger.accounts.values()) > 100
+
+
+def test_a_position_is_closed_in_the_journal_in_which_it_was_opened() -> None:
+    ledger = Ledger()
+    ledger.begin(EXPERIMENTAL)
+    ledger.take(STARTED)
+    ledger.take(ENTERED)
+    ledger.begin(TRADES)
+    assert ledger.accounts["v"].open == ENTERED
+    ledger.take(ENTERED)
+    ledger.take(TRADE)
+    assert ledger.faults == []
+    ledger.take(TRADE)
+    assert ledger.faults == ["v closes a position that it does not hold"]
+    assert ledger.accounts["v"].open == ENTERED, "that of the other journal"
+
+
+def test_a_champion_of_old_has_traded_since_it_started() -> None:
+    ledger = Ledger()
+    ledger.expect(STARTED)
+    ledger.begin(EXPERIMENTAL)
+    ledger.take(ENTERED)
+    ledger.take(TRADE)
+    ledger.begin(TRADES)
+    ledger.take(STARTED)
+    ledger.take(ENTERED)
+    ledger.take(TRADE)
+    assert ledger.faults == []
+    assert (ledger.accounts["v"].trades, ledger.accounts["v"].capital) == (2, 10_000.0)
+
+
+def test_changes_of_champion_with_positions_open_keep_the_books(tmp_path: Path) -> None:
+    market = contest.waves(400)
+    when = market[999].at_ns
+    events = [
+        *contest.opening(), *market[:1000], Demote(when, SYMBOL, "me", "a test"),
+        *market[1000:1300], Promote(when, "late", "me", "a test"), *market[1300:],
+    ]  # fmt: skip
+    run = folded(events)
+    assert (len(run.of(Promoted)), len(run.of(Demoted))) >= (2, 1)
+    ledger = read_ledger(run_of(tmp_path, events))
+    assert ledger.faults == []
+    assert ledger.records == sum(journal in (EXPERIMENTAL, TRADES) for journal, _ in run.outs)
+    journals = {(j, r.variant) for j, r in run.outs if isinstance(r, Trade)}
+    moved = {name for _, name in journals if {(EXPERIMENTAL, name), (TRADES, name)} <= journals}
+    assert {"quick", "main"} <= moved, "both traded in both roles"
+    for _, group in run.state.groups():
+        for place, seat in enumerate(group.seats):
+            account = ledger.accounts[seat.id]
+            assert account.trades == group.batch.cell("a_trades")[place]
+            assert (account.open is not None) == (group.batch.cell("a_side")[place] != 0.0)

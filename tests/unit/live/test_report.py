@@ -1,6 +1,7 @@
 """The status of a run is plain data whose keys stay."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,12 +11,14 @@ from liveopt.guard.gate import FLATTEN
 from liveopt.live.report import report
 from liveopt.live.service import Service, World
 from liveopt.live.supervise import Supervisor
+from liveopt.walk.events import Promote
+from tests import contest
 from tests.run import SYMBOL, Live, opening, ticks, variants
 
 KEYS = {
     "phase", "run", "folder", "seq", "durable_seq", "backlog", "journal_ok", "halted", "variants",
     "positions", "ticks", "entries", "trades", "stopped", "restarts", "standstills", "markets",
-    "standing", "feed", "rss_mib",
+    "standing", "feed", "rss_mib", "eligible", "eligible_reason", "gate", "promotions", "demotions",
 }  # fmt: skip
 
 
@@ -53,3 +56,33 @@ def test_it_says_what_is_going_on(tmp_path: Path) -> None:
     assert said["stopped"] == {"safety_loss_limit": live.pump.board.stopped["safety_loss_limit"]}
     assert sum(said["variants"].values()) <= 16  # type: ignore[attr-defined]
     assert said["markets"].keys() == {SYMBOL}  # type: ignore[attr-defined]
+
+
+def test_it_says_how_the_contest_stands(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    gate = msgspec.structs.replace(contest.GATE, auto=False)
+    live.take([*contest.opening(gate), *contest.waves(200)])
+    said: Any = reported(live)
+    one = said["gate"][SYMBOL]
+    assert (said["eligible"], said["eligible_reason"]) == (1, "")
+    assert one["eligible"] == {"quick": "XBTUSDTM-1-2"}
+    assert (one["phase"], one["champion"], one["predecessor"]) == ("found", "main", None)
+    assert (one["epoch"], one["bar"], one["season"], one["auto"]) == (1, 98, 500, False)
+    assert one["leaders"][0]["variant"] == "quick"
+    assert one["leaders"][0]["stopped_by"] == []
+    live.take([Promote(live.state.at_ns, "quick", "me", "it passed")])
+    said = reported(live)
+    one = said["gate"][SYMBOL]
+    assert (said["promotions"], said["eligible"], one["champion"]) == (1, 0, "quick")
+    assert (one["predecessor"], one["phase"], one["leaders"]) == ("main", "cooling", [])
+    assert one["against_champion"] == 0.0
+    live.close()
+
+
+def test_a_run_without_a_gate_has_none_to_tell_of(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take([*contest.opening(None), *contest.waves(3)])
+    said: Any = reported(live)
+    live.close()
+    assert said["gate"] == {SYMBOL: None}
+    assert said["eligible_reason"] == "this run has no promotion gate"

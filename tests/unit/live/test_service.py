@@ -3,9 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import numpy as np
@@ -19,11 +23,22 @@ from liveopt.journal import snapshots
 from liveopt.live.mailbox import Mailbox
 from liveopt.live.recover import recover_run
 from liveopt.live.report import report
-from liveopt.live.service import ADDED_MAX, PAST_MAX, Rhythm, Service, World, additions
+from liveopt.live.service import (
+    ADDED_MAX,
+    PAST_MAX,
+    SNAPSHOT_LOOK_S,
+    Rhythm,
+    Service,
+    World,
+    additions,
+)
 from liveopt.live.supervise import Supervisor, TooManyCrashes
 from liveopt.walk.events import Add, Begin, Begun, Funding, Past, Time
 from liveopt.walk.image import image
 from liveopt.walk.lines import read_input
+from liveopt.walk.records import Out
+from liveopt.walk.verdicts import Looked, Promoted
+from tests import contest
 from tests.run import (
     START_NS,
     SYMBOL,
@@ -31,6 +46,7 @@ from tests.run import (
     Live,
     appended,
     begin,
+    folded,
     opening,
     strategies,
     ticks,
@@ -366,3 +382,62 @@ async def test_the_report_counts_what_happened(tmp_path: Path) -> None:
     assert said["markets"][SYMBOL]["price"] == MARKET[-1].price
     assert said["standing"][SYMBOL]["close"] > 0.0
     assert said["rss_mib"] > 10.0
+
+
+async def test_a_runs_looks_are_done_beside_it_and_change_nothing(tmp_path: Path) -> None:
+    live, market = Live(tmp_path), contest.waves(220)
+    live.take(contest.opening())
+    threads: list[str] = []
+    run = service(live, Market([]))
+    run.world = World(lambda _: Fed(market, crash=False), None, None)
+
+    def heard(_event: object, outs: list[Out]) -> None:
+        if any(isinstance(record, Looked) for _, record in outs):
+            threads.extend(one.name for one in enumerate_threads())
+
+    live.pump.listeners.append(heard)
+    await run.run()
+    expected = folded([*contest.opening(), *market])
+    assert image(live.state) == image(expected.state)
+    assert expected.of(Promoted)
+    assert any(name.startswith("looks") for name in threads)
+    assert live.pump.listeners == [heard], "nobody takes looks any more"
+    assert not any(one.name.startswith("looks") for one in enumerate_threads())
+    live.close()
+
+
+def put_down(live: Live) -> int:
+    """The last input that a snapshot holds."""
+    return max((one.positions["inputs"].seq for one in snapshots.load_all(live.folder)), default=0)
+
+
+async def test_a_snapshot_waits_until_a_look_is_over(tmp_path: Path) -> None:
+    live, market = Live(tmp_path), contest.waves(60)
+    live.take(contest.opening())
+    run = service(live, Market([]), rhythm=Rhythm(snapshot_s=0.0))
+    run.world = World(lambda _: Fed(market, crash=False, pause_s=60.0), None, None)
+    going = asyncio.create_task(run.run())
+    while live.pump.seq < len(market):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    free = Event()
+    assert run._looks is not None
+    own = live.state.markets[SYMBOL].contest
+    assert own is not None
+    try:
+        own.epoch.work = partial(free.wait)  # type: ignore[assignment]
+        run._looks.take()
+        own.epoch.work = None
+        await asyncio.sleep(2 * SNAPSHOT_LOOK_S)
+        before = put_down(live)
+        live.pump.take(Time(market[-1].at_ns, SYMBOL))
+        await asyncio.sleep(3 * SNAPSHOT_LOOK_S)
+        assert put_down(live) == before < live.pump.seq
+    finally:
+        free.set()
+    async with asyncio.timeout(10.0):
+        while put_down(live) < live.pump.seq:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    going.cancel()
+    with suppress(asyncio.CancelledError):
+        await going
+    live.close()
