@@ -41,12 +41,3 @@ def log_cdf(z: Any) -> Any:
 def quantile(p: Any) -> Any:
     """The z with Phi(z) = p. 0 and 1 give the infinities, anything outside them NaN."""
     return _each("fill_quantile", p)
-
-
-def __getattr__(name: str) -> Any:
-    """Scalars to compile into other kernels, of `arithmetic`."""
-    if name in {"log", "tilted"}:
-        from liveopt.stats import arithmetic
-
-        return getattr(arithmetic, name)
-    raise AttributeError(name)
