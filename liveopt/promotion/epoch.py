@@ -8,7 +8,7 @@ may be looked at for ever. Facts and figures: docs/prompts/14-promotion-gate.md.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import exp, inf
+from math import exp, inf, sqrt
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from liveopt.promotion.compiled import kernels
 from liveopt.promotion.ladder import Array, Ladder, Step
 from liveopt.promotion.signs import signs
 from liveopt.promotion.terms import SEASON_MAX, GateTerms, spent
+from liveopt.promotion.units import BURN
 from liveopt.stats.evidence import confidence_sequence, log_mixture
 from liveopt.stats.normal import logs
 
@@ -25,8 +26,10 @@ Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 Track = Literal["", "each", "worlds"]
 TRACKS: Final[tuple[Track, ...]] = ("", "each", "worlds")
-TOTAL, SQUARES, COUNT, MET, HEAT, AGE = range(6)
+TOTAL, SQUARES, COUNT, MET, HEAT, AGE, SIZE = range(7)
 """The rows of `sums`."""
+CALMER: Final = 0.75
+"""The share of the others that differ by less than a slot's unit is at the least."""
 RESERVE: Final = 0.1
 """Share of the first track's error kept for slots that are added later."""
 
@@ -57,7 +60,7 @@ class Epoch:
     admitted: int = 0
     fill: float = 1.0
     """Slots over variants ever admitted: the worlds' budget shrinks with every exchange."""
-    sums: Array = field(default_factory=lambda: np.zeros((6, 0)))
+    sums: Array = field(default_factory=lambda: np.zeros((7, 0)))
     log_weight: Array = field(default_factory=lambda: np.zeros(0))
     top: Array = field(default_factory=lambda: np.zeros(0))
     """The most that evidence and weight came to, as a logarithm."""
@@ -86,8 +89,12 @@ class Epoch:
 
     # Who takes part.
 
-    def admit(self, names: Sequence[str]) -> list[int]:
-        """Give each of these a slot: those of others who left first, then new ones."""
+    def admit(self, names: Sequence[str], sizes: Array | None = None) -> list[int]:
+        """Give each of these a slot: those of others who left first, then new ones.
+
+        `sizes` say how large a stake is, beside the others': who stakes twice as much may be
+        expected to differ by twice as much.
+        """
         assert self.work is None
         assert not self.recent
         free = [slot for slot, name in enumerate(self.names) if not name]
@@ -97,6 +104,7 @@ class Epoch:
             self._grow(fresh)
         for name, slot in zip(names, places, strict=True):
             self.names[slot] = name
+        self.sums[SIZE, places] = np.ones(len(places)) if sizes is None else sizes
         self.admitted += len(names)
         if self.admitted:
             self.fill = min(self.fill, len(self.names) / self.admitted)
@@ -111,7 +119,7 @@ class Epoch:
             weights = np.where(np.arange(count) < heirs, self.late, 0.0)
             self.late_left -= heirs
         self.names += [""] * count
-        self.sums = np.hstack([self.sums, np.zeros((6, count))])
+        self.sums = np.hstack([self.sums, np.zeros((7, count))])
         self.log_weight = np.append(self.log_weight, logs(weights))
         self.top = np.append(self.top, np.full(count, -inf))
         self.level = np.append(self.level, np.ones(count))
@@ -152,12 +160,35 @@ class Epoch:
         """One evidence bar; `ratio` is how wild the market is now, known before the bar."""
         assert self.work is None
         seen = np.empty(len(self.names))
-        kernels().tally(differences, present, ratio, self.sums, seen)
+        kernels().tally(differences, present, ratio, self._least(), self.sums, seen)
         self.bar += 1
         if self.bar <= self.terms.season:
             self.recent.append(seen.astype(np.float32))
         if self.bar % self.terms.look_every == 0:
             self._look()
+
+    def _least(self) -> Array:
+        """What a slot's unit is at the least: what most others of its size differ by.
+
+        Who wins a little every bar until it crashes shows no risk of its own before. Three
+        quarters of those who are known differ by less than this, so that a few wild ones do not
+        make everybody's evidence small.
+        """
+        sums = self.sums
+        known = (sums[MET] >= BURN) & (sums[SIZE] > 0.0)
+        if not known.any():
+            return np.zeros(len(self.names))
+        swings = sums[HEAT, known] / (sums[MET, known] * sums[SIZE, known] * sums[SIZE, known])
+        place = int(CALMER * (len(swings) - 1))
+        found: Array = sums[SIZE] * np.sqrt(np.partition(swings, place)[place])
+        return found
+
+    def unit(self, slot: int) -> float | None:
+        """One standard deviation of a slot's differences, as far as is known; None of too few."""
+        met = float(self.sums[MET, slot])
+        if met < BURN:
+            return None
+        return max(sqrt(float(self.sums[HEAT, slot]) / met), float(self._least()[slot]))
 
     def spread(self, slot: int) -> float:
         """The variance of one total."""

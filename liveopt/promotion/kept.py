@@ -62,7 +62,7 @@ def restored(found: Kept, terms: GateTerms) -> Epoch:
     """The epoch again; raises `ValueError` for bytes that are not of these terms."""
     epoch = Epoch(terms, found.number, list(found.names), found.bar, found.admitted, found.fill)
     count = len(found.names)
-    shapes = {"sums": (6, count), "worlds": (count, terms.worlds), "retired": (terms.worlds,)}
+    shapes = {"sums": (7, count), "worlds": (count, terms.worlds), "retired": (terms.worlds,)}
     for name in _ARRAYS:
         old = getattr(epoch, name)
         values = np.frombuffer(found.arrays[name], old.dtype).reshape(shapes.get(name, (count,)))

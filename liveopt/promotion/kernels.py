@@ -18,17 +18,18 @@ LOG2_MORE = 0.6932
 
 
 @njit(
-    "void(float64[::1], boolean[::1], float64, float64[:, ::1], float64[::1])",
+    "void(float64[::1], boolean[::1], float64, float64[::1], float64[:, ::1], float64[::1])",
     error_model="numpy",
     nogil=True,
     cache=True,
 )
-def tally(differences: Any, present: Any, ratio: float, sums: Any, out: Any) -> None:
+def tally(differences: Any, present: Any, ratio: float, least: Any, sums: Any, out: Any) -> None:
     """One evidence bar: differences in units of what was known before it, added to the sums.
 
     `sums` are rows of: total, squares, count, differences met, their squares, age. `ratio` is how
     wild the market is beside its long run; `out` is what the shadow worlds will see. The unit is
-    the root mean square of the differences before: it knows their size and not their sign.
+    the root mean square of the differences before, or `least` where that is more: both know sizes
+    and no signs.
     """
     total, squares, count, met, heat, age = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
     for i in range(len(out)):
@@ -41,7 +42,7 @@ def tally(differences: Any, present: Any, ratio: float, sums: Any, out: Any) -> 
             continue
         x = d / ratio
         known = met[i] >= BURN
-        y = x / sqrt(heat[i] / met[i]) if known else 0.0
+        y = x / max(sqrt(heat[i] / met[i]), least[i]) if known else 0.0
         met[i] += 1.0
         heat[i] += x * x
         if not known:

@@ -93,11 +93,19 @@ def exchange(contest: Contest, groups: Sequence[Group]) -> None:
         for group in rivals
         for place in np.flatnonzero((group.slots < 0) & group.ready()).tolist()
     ]
-    slots = epoch.admit([group.seats[place].id for group, place in came])
+    slots = epoch.admit([group.seats[place].id for group, place in came], _sizes(groups, came))
     contest.last = np.append(contest.last, np.zeros(len(epoch.names) - len(contest.last)))
     contest.last[left] = 0.0
     for (group, place), slot in zip(came, slots, strict=True):
         group.slots[place] = slot
+
+
+def _sizes(groups: Sequence[Group], came: Sequence[tuple[Group, int]]) -> Array:
+    """Position value over equity, the champion's and one's own: what makes the two differ."""
+    champion = next(group for group in groups if group.champion).seats[0].exposure
+    own = np.array([group.seats[place].exposure for group, place in came])
+    sizes: Array = np.sqrt(champion * champion + own * own)
+    return sizes
 
 
 def measure(contest: Contest, groups: Sequence[Group], price: float, halted: bool) -> None:

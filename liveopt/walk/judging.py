@@ -9,7 +9,7 @@ import numpy as np
 
 from liveopt.engine.batch import Array
 from liveopt.promotion.conditions import Condition, confidence, judge, stopped_by
-from liveopt.promotion.epoch import AGE, COUNT, HEAT, MET, SQUARES, TOTAL, TRACKS, Epoch, Outcome
+from liveopt.promotion.epoch import AGE, COUNT, SQUARES, TOTAL, TRACKS, Epoch, Outcome
 from liveopt.promotion.ladder import LONE
 from liveopt.walk.contest import Contest
 from liveopt.walk.events import Terms
@@ -172,11 +172,10 @@ def _verdict(
 def evidence_of(epoch: Epoch, slot: int, evidence: float, spread: float) -> Evidence:
     """What a slot had gathered at a look."""
     edge, low, high = epoch.interval(slot)
-    met = float(epoch.sums[MET, slot])
     weight = float(epoch.log_weight[slot])
     return Evidence(
         epoch.names[slot], float(epoch.sums[TOTAL, slot]), float(epoch.sums[SQUARES, slot]),
         float(epoch.sums[COUNT, slot]), spread, evidence, weight if isfinite(weight) else None,
         epoch.p_value(slot), edge, low if isfinite(low) else None, high if isfinite(high) else None,
-        float(np.sqrt(epoch.sums[HEAT, slot] / met)) if met else 0.0,
+        epoch.unit(slot) or 0.0,
     )  # fmt: skip

@@ -36,10 +36,18 @@ class Seat(msgspec.Struct, array_like=True, gc=False):
     @property
     def leverage(self) -> float:
         """Position value over margin."""
-        names = self.key.numbers
-        if "leverage" not in names:
+        return self._number("leverage")
+
+    @property
+    def exposure(self) -> float:
+        """Position value over equity."""
+        return self._number("fraction") * self._number("leverage")
+
+    def _number(self, name: str) -> float:
+        """One of its risk parameters; where it is not given, all is staked once."""
+        if name not in self.key.numbers:
             return 1.0
-        at = HASH_BYTES + 8 * names.index("leverage")
+        at = HASH_BYTES + 8 * self.key.numbers.index(name)
         found: float = struct.unpack_from("=d", self.packed, at)[0]
         return found
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from liveopt.promotion.epoch import HEAT, MET, TOTAL
-from liveopt.promotion.units import BURN
+from liveopt.promotion.epoch import TOTAL
 from liveopt.promotion.watch import Watch
 from liveopt.walk.contest import Contest, begin_epoch, exchange, measure
 from liveopt.walk.events import Demote, Promote
@@ -217,10 +216,9 @@ def _watch(contest: Contest, name: str, predecessor: str) -> Watch | None:
     if name not in epoch.names:
         return None
     slot = epoch.names.index(name)
-    met = float(epoch.sums[MET, slot])
-    if met < BURN:
+    unit = epoch.unit(slot)
+    if unit is None:
         return None
-    unit = float(np.sqrt(epoch.sums[HEAT, slot] / met))
     believed = float(epoch.sums[TOTAL, slot]) / (epoch.spread(slot) + epoch.terms.rho)
     return Watch(predecessor, unit, max(0.0, believed))
 

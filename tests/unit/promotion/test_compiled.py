@@ -39,11 +39,12 @@ def test_it_is_loaded_once_and_from_its_own_text() -> None:
 def test_the_compiled_loops_say_what_the_same_lines_say_uncompiled() -> None:
     loops = kernels()
     rng = np.random.default_rng(3)
-    compiled, plain = np.zeros((6, 4)), np.zeros((6, 4))
+    compiled, plain = np.zeros((7, 4)), np.zeros((7, 4))
+    least = np.array([0.0, 0.02, 0.005, 1.0])
     seen, found = np.empty(4), np.empty(4)
     for _ in range(40):
         row, there = rng.normal(0.0, 0.01, 4), rng.random(4) < 0.8
-        loops.tally(row, there, 1.3, compiled, seen)
-        loops.tally.py_func(row, there, 1.3, plain, found)
+        loops.tally(row, there, 1.3, least, compiled, seen)
+        loops.tally.py_func(row, there, 1.3, least, plain, found)
         assert seen.tobytes() == found.tobytes()
     assert compiled.tobytes() == plain.tobytes()

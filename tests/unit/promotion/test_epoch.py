@@ -222,14 +222,43 @@ def test_another_thread_may_do_the_look(seed: int) -> None:
 
 @given(seeds)
 @few
-def test_nobodys_evidence_depends_on_the_others(seed: int) -> None:
+def test_of_the_others_only_their_size_touches_ones_evidence(seed: int) -> None:
     bars = noise(seed, 40, 5, 0.003)
+    signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], bars.shape)
     for slot in range(5):
+        signs[:, slot] = 1.0
         together = drive(opened(names(5)), bars)
-        alone = drive(opened(names(1)), bars[:, slot : slot + 1].copy())
-        for one, other in zip(together, alone, strict=True):
-            assert one.evidence[slot] == other.evidence[0]
-            assert one.spread[slot] == other.spread[0]
+        turned = drive(opened(names(5)), bars * signs)
+        for one, other in zip(together, turned, strict=True):
+            assert one.evidence[slot] == other.evidence[slot]
+            assert one.spread[slot] == other.spread[slot]
+
+
+def test_who_shows_no_risk_is_measured_by_that_of_the_others() -> None:
+    bars = noise(5, 40, 8, 0.0)
+    bars[:, 0] = 0.0005  # a little, every time
+    calm, wild = opened(names(8)), opened(names(8))
+    drive(calm, bars)
+    bars[:, 7] *= 1_000.0  # a single one is no measure
+    drive(wild, bars)
+    alone = opened(names(1))
+    drive(alone, bars[:, :1].copy())
+    assert calm.unit(0) == pytest.approx(0.015, abs=0.005)
+    assert wild.unit(0) == pytest.approx(0.015, abs=0.005)
+    assert alone.unit(0) == pytest.approx(0.0005)
+    assert wild.unit(7) == pytest.approx(15.0, rel=0.5)
+    assert opened(names(1)).unit(0) is None
+
+
+def test_who_stakes_more_is_expected_to_differ_by_more() -> None:
+    epoch = Epoch(opened([]).terms, 1)
+    epoch.admit(names(6), np.array([1.0, 1.0, 1.0, 1.0, 4.0, 0.25]))
+    bars = noise(5, 40, 6, 0.0)
+    bars[:, 4:] = 1e-6
+    drive(epoch, bars)
+    typical = epoch.unit(4)
+    assert typical is not None
+    assert epoch.unit(5) == pytest.approx(typical / 16.0)
 
 
 @given(seeds)

@@ -18,7 +18,7 @@ from liveopt.stats.evidence import log_mixture
 from tests.unit.promotion.drive import noise
 
 Array = npt.NDArray[np.float64]
-TOTAL, SQUARES, COUNT, MET, HEAT, AGE = range(6)
+TOTAL, SQUARES, COUNT, MET, HEAT, AGE, SIZE = range(7)
 RHO = 97.65625
 WORLDS = 65
 
@@ -27,14 +27,26 @@ WORLDS = 65
 
 
 def tallied(
-    bars: Array, ratios: Array, there: npt.NDArray[np.bool_] | None = None
+    bars: Array,
+    ratios: Array,
+    there: npt.NDArray[np.bool_] | None = None,
+    least: float = 0.0,
 ) -> tuple[Array, Array]:
     """The sums after all bars, and what the shadow worlds see of each."""
+    floors = np.full(bars.shape[1], least)
     present = np.ones(bars.shape, np.bool_) if there is None else there
-    sums, seen = np.zeros((6, bars.shape[1])), np.empty(bars.shape)
+    sums, seen = np.zeros((7, bars.shape[1])), np.empty(bars.shape)
     for t, row in enumerate(bars):
-        kernels().tally(row, present[t], float(ratios[t]), sums, seen[t])
+        kernels().tally(row, present[t], float(ratios[t]), floors, sums, seen[t])
     return sums, seen
+
+
+def test_a_unit_is_never_less_than_the_least() -> None:
+    bars = np.full((30, 2), 0.01)
+    bars[:, 1] = 0.1
+    _, seen = tallied(bars, np.ones(30), least=0.04)
+    assert set(seen[10:, 0]) == {0.25}
+    assert set(seen[10:, 1]) == {1.0}
 
 
 def plain_tally(column: Array, ratios: Array) -> list[float]:
@@ -137,7 +149,7 @@ def test_the_first_ten_differences_only_tell_how_large_one_is() -> None:
 @pytest.mark.parametrize("tiny", [0.0, 0.999e-12, -0.999e-12])
 def test_a_difference_of_rounding_is_none(tiny: float) -> None:
     sums, _ = tallied(np.full((30, 1), tiny), np.ones(30))
-    assert sums[:, 0].tolist() == [0.0, 0.0, 0.0, 0.0, 0.0, 30.0]
+    assert sums[:SIZE, 0].tolist() == [0.0, 0.0, 0.0, 0.0, 0.0, 30.0]
 
 
 def test_the_least_difference_is_one() -> None:
