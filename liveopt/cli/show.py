@@ -28,7 +28,6 @@ class Exit(IntEnum):
     TIMEOUT = 5
     HALTED = 6
     REPLAY_MISMATCH = 7
-    GATE_NOT_PASSED = 8
     GAVE_UP = 70
     LOCKED = 79
     INTERRUPTED = 130

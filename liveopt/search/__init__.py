@@ -1,0 +1,1 @@
+"""Search: algorithms that ask for candidates and are told how good they are, over spaces."""

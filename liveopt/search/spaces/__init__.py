@@ -1,0 +1,1 @@
+"""Spaces: what candidates are made of."""
