@@ -19,7 +19,7 @@ from liveopt.kucoin.listings import Listing
 from liveopt.kucoin.words import venue_of
 from liveopt.optimize.generate import RISK_SPANS, generate, generate_mixed
 from liveopt.optimize.parameters import BadParameter, parse_fixed
-from liveopt.promotion.terms import GateTerms
+from liveopt.promotion.terms import GateTerms, worlds_for
 from liveopt.slow.words import Loaded
 from liveopt.walk.events import Begin, Listed, Terms
 from liveopt.walk.told import TOLD
@@ -33,8 +33,6 @@ NOT_DECIDING = ("feed", "enabled", "slow_budget_ms")
 """Of the live settings, those from which nothing follows that the journals do not tell."""
 DECIDING: Sequence[str] = ("core", "engine", "promotion", "stats", "strategies", "walk")
 """Of the packages: what follows from an input."""
-WORLDS, WORLDS_OF_MANY, MANY = 999, 499, 5_000
-"""Shadow worlds, and how many of them where there are more variants than that."""
 MAIN = "main"
 """The champion's name; with several symbols, each has one."""
 
@@ -69,14 +67,13 @@ def gate_terms(settings: Settings) -> GateTerms | None:
     gate, live = settings.gate, settings.live
     if not gate.enabled:
         return None
-    many = min(live.variants, live.variants_max) > MANY
     return GateTerms(
         seed=live.seed,
         bars=gate.evidence_bars,
         look_every=gate.look_every,
         season=gate.season,
         new_seasons=gate.new_seasons,
-        worlds=gate.worlds or (WORLDS_OF_MANY if many else WORLDS),
+        worlds=gate.worlds or worlds_for(min(live.variants, live.variants_max)),
         cooldown=gate.cooldown,
         trades_min=gate.trades,
         confidence_min=gate.confidence,

@@ -8,7 +8,7 @@ may be looked at for ever. Facts and figures: docs/prompts/14-promotion-gate.md.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import exp, inf, sqrt
+from math import ceil, exp, inf, sqrt
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -74,9 +74,8 @@ class Epoch:
     ladder: Ladder = field(init=False)
     recent: list[Floats] = field(default_factory=list)
     """Evidence bars since the last look."""
-    late: float = 0.0
-    """Weight of each slot that is added later, and how many may still have it."""
-    late_left: int = 0
+    left: list[tuple[float, int]] = field(default_factory=list)
+    """Weights of slots that are added later, and how many may still have each."""
     work: Callable[[], Outcome] | None = None
     """The look under way. Another thread may do it: put its result's getter here instead."""
 
@@ -89,11 +88,14 @@ class Epoch:
 
     # Who takes part.
 
-    def admit(self, names: Sequence[str], sizes: Array | None = None) -> list[int]:
+    def admit(
+        self, names: Sequence[str], sizes: Array | None = None, expected: int = 0
+    ) -> list[int]:
         """Give each of these a slot: those of others who left first, then new ones.
 
         `sizes` say how large a stake is, beside the others': who stakes twice as much may be
-        expected to differ by twice as much.
+        expected to differ by twice as much. `expected` is how many there will soon be: who is
+        first does not take the weight of those who are still warming up.
         """
         assert self.work is None
         assert not self.recent
@@ -101,7 +103,7 @@ class Epoch:
         places = free[: len(names)]
         if fresh := len(names) - len(places):
             places += range(len(self.names), len(self.names) + fresh)
-            self._grow(fresh)
+            self._grow(fresh, max(expected, fresh))
         for name, slot in zip(names, places, strict=True):
             self.names[slot] = name
         self.sums[SIZE, places] = np.ones(len(places)) if sizes is None else sizes
@@ -110,14 +112,16 @@ class Epoch:
             self.fill = min(self.fill, len(self.names) / self.admitted)
         return places
 
-    def _grow(self, count: int) -> None:
+    def _grow(self, count: int, expected: int) -> None:
         if not self.names:
-            weights = np.full(count, (1.0 - RESERVE) / count)
-            self.late, self.late_left = RESERVE / count, count
-        else:
-            heirs = min(count, self.late_left)
-            weights = np.where(np.arange(count) < heirs, self.late, 0.0)
-            self.late_left -= heirs
+            self.left = [((1.0 - RESERVE) / expected, expected), (RESERVE / expected, expected)]
+        weights = np.zeros(count)
+        given = 0
+        for n, (weight, many) in enumerate(self.left):
+            heirs = min(count - given, many)
+            weights[given : given + heirs] = weight
+            self.left[n] = (weight, many - heirs)
+            given += heirs
         self.names += [""] * count
         self.sums = np.hstack([self.sums, np.zeros((7, count))])
         self.log_weight = np.append(self.log_weight, logs(weights))
@@ -138,7 +142,7 @@ class Epoch:
         if not len(slots):
             return
         rows = np.asarray(slots, np.int64)
-        spread = self._spreads()[rows]
+        spread = self.spreads()[rows]
         best = np.empty(self.terms.worlds)
         nothing = np.zeros((0, self.terms.worlds), np.float32)
         kernels().turn(
@@ -175,13 +179,18 @@ class Epoch:
         make everybody's evidence small.
         """
         sums = self.sums
-        known = (sums[MET] >= BURN) & (sums[SIZE] > 0.0)
-        if not known.any():
-            return np.zeros(len(self.names))
-        swings = sums[HEAT, known] / (sums[MET, known] * sums[SIZE, known] * sums[SIZE, known])
-        place = int(CALMER * (len(swings) - 1))
-        found: Array = sums[SIZE] * np.sqrt(np.partition(swings, place)[place])
-        return found
+        known = np.flatnonzero((sums[MET] >= BURN) & (sums[SIZE] > 0.0))
+        size = sums[SIZE, known]
+        swings = sums[HEAT, known] / (sums[MET, known] * size * size)
+        order = np.argsort(swings, kind="stable")
+        count, ranked = len(known), np.append(swings[order], [0.0, 0.0])
+        found = np.full(len(self.names), ranked[max(0, ceil(CALMER * count) - 1)])
+        place = max(0, ceil(CALMER * (count - 1)) - 1)  # of those who are known, oneself left out
+        rank = np.empty(count, np.int64)
+        rank[order] = np.arange(count)
+        found[known] = np.where(rank > place, ranked[place], ranked[place + 1])
+        least: Array = sums[SIZE] * np.sqrt(found)
+        return least
 
     def unit(self, slot: int) -> float | None:
         """One standard deviation of a slot's differences, as far as is known; None of too few."""
@@ -192,9 +201,9 @@ class Epoch:
 
     def spread(self, slot: int) -> float:
         """The variance of one total."""
-        return float(self._spreads()[slot])
+        return float(self.spreads()[slot])
 
-    def _spreads(self) -> Array:
+    def spreads(self) -> Array:
         """The variance of the totals: their squares, or what they should be if those are small."""
         squares = self.sums[SQUARES]
         found: Array = np.maximum(squares, (squares + 2.0 * self.sums[COUNT]) / 3.0)
@@ -209,7 +218,7 @@ class Epoch:
         shadows = signs((self.terms.seed, self.number), first, len(bars), self.terms.worlds)
         self.work = partial(
             _looked, self.terms, (self.worlds, self.retired, self.ladder),
-            (bars, shadows), (self.sums[TOTAL].copy(), self._spreads()), (self.bar, self.fill),
+            (bars, shadows), (self.sums[TOTAL].copy(), self.spreads()), (self.bar, self.fill),
         )  # fmt: skip
 
     def settle(self) -> Outcome | None:
@@ -242,7 +251,7 @@ class Epoch:
         count = float(self.sums[COUNT, slot])
         if count == 0.0:
             return 0.0, -inf, inf
-        total, spread = float(self.sums[TOTAL, slot]), float(self._spreads()[slot])
+        total, spread = float(self.sums[TOTAL, slot]), float(self.spreads()[slot])
         low, high = confidence_sequence(total, spread, count, self.terms.rho, 0.05)
         return total / count, float(low), float(high)
 

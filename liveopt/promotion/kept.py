@@ -32,8 +32,7 @@ class Kept(msgspec.Struct):
     arrays: dict[str, bytes]
     alive: bytes
     recent: list[bytes]
-    late: float
-    late_left: int
+    left: list[tuple[float, int]]
     outcome: KeptOutcome | None
 
 
@@ -54,7 +53,7 @@ def kept(epoch: Epoch) -> Kept:
     return Kept(
         epoch.number, list(epoch.names), epoch.bar, epoch.admitted, epoch.fill,
         {name: getattr(epoch, name).tobytes() for name in _ARRAYS}, epoch.ladder.alive.tobytes(),
-        [bar.tobytes() for bar in epoch.recent], epoch.late, epoch.late_left, outcome,
+        [bar.tobytes() for bar in epoch.recent], epoch.left, outcome,
     )  # fmt: skip
 
 
@@ -70,7 +69,7 @@ def restored(found: Kept, terms: GateTerms) -> Epoch:
     alive = epoch.ladder.alive
     alive[:] = np.frombuffer(found.alive, np.bool_).reshape(alive.shape)
     epoch.recent = [np.frombuffer(bar, np.float32).reshape(count) for bar in found.recent]
-    epoch.late, epoch.late_left = found.late, found.late_left
+    epoch.left = found.left
     if found.outcome is not None:
         epoch.work = _again(found.outcome, (len(epoch.ladder.levels), count))
     return epoch

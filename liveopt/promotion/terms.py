@@ -4,6 +4,8 @@ from math import sqrt
 
 import msgspec
 
+WORLDS, WORLDS_OF_MANY, MANY = 999, 499, 5_000
+"""Shadow worlds, and how many of them from so many variants on."""
 SEASON_MAX = 512
 """Evidence bars whose sums are exact in single precision; see `kernels`."""
 
@@ -55,3 +57,8 @@ def spent(terms: GateTerms, bar: int) -> float:
     """The share of the worlds' error that may be spent by an evidence bar: (t / H)^1.5."""
     done = min(bar / terms.season, 1.0)
     return done * sqrt(done)
+
+
+def worlds_for(variants: int) -> int:
+    """Fewer worlds where there are many variants: a look must not take too long."""
+    return WORLDS if variants < MANY else WORLDS_OF_MANY

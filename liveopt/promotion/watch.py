@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from liveopt.promotion.epoch import TOTAL, Epoch
 from liveopt.stats.evidence import e_cusum
 
 LENGTH: Final = 1_000.0
@@ -54,3 +55,16 @@ class Watch(msgspec.Struct):
     def warns(self) -> bool:
         """Whether it has proved less than half as good as was promised."""
         return sum(self.warning) / len(STAKES) >= LENGTH
+
+
+def watch_of(epoch: Epoch, slot: int, predecessor: str) -> Watch | None:
+    """What a slot's variant is held to as champion; None where too little is known of it.
+
+    Promised is what the evidence's prior and the sums make of the edge: less than the mean, for
+    whoever was picked as the best was lucky, too.
+    """
+    unit = epoch.unit(slot)
+    if unit is None:
+        return None
+    believed = float(epoch.sums[TOTAL, slot]) / (epoch.spread(slot) + epoch.terms.rho)
+    return Watch(predecessor, unit, max(0.0, believed))

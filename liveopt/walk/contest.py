@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from liveopt.core.account import FREE
 from liveopt.engine.batch import Array
 from liveopt.promotion.epoch import Epoch
 from liveopt.promotion.scale import Scale
@@ -38,10 +37,12 @@ class Contest:
     close: float = 0.0
     """The market's price at the last evidence bar."""
     last: Array = field(default_factory=lambda: np.zeros(0))
-    """Equity of each slot at the last evidence bar; 0 of those who did not trade freely then."""
+    """Equity of each slot at the last evidence bar; 0 of those who are not in the next one."""
     champion_last: float = 0.0
     watch: Watch | None = None
     """The champion beside its predecessor, since it was promoted."""
+    since: int = 0
+    """Evidence bars since the champion changed."""
     verdicts: int = 0
     found: dict[str, str] = field(default_factory=dict)
     """By variant, the verdict that holds: it may be promoted."""
@@ -93,7 +94,8 @@ def exchange(contest: Contest, groups: Sequence[Group]) -> None:
         for group in rivals
         for place in np.flatnonzero((group.slots < 0) & group.ready()).tolist()
     ]
-    slots = epoch.admit([group.seats[place].id for group, place in came], _sizes(groups, came))
+    names = [group.seats[place].id for group, place in came]
+    slots = epoch.admit(names, _sizes(groups, came), sum(group.count() for group in rivals))
     contest.last = np.append(contest.last, np.zeros(len(epoch.names) - len(contest.last)))
     contest.last[left] = 0.0
     for (group, place), slot in zip(came, slots, strict=True):
@@ -108,34 +110,37 @@ def _sizes(groups: Sequence[Group], came: Sequence[tuple[Group, int]]) -> Array:
     return sizes
 
 
-def measure(contest: Contest, groups: Sequence[Group], price: float, halted: bool) -> None:
+def measure(contest: Contest, groups: Sequence[Group], price: float) -> None:
     """One evidence bar: everybody's log return less the champion's goes into the evidence.
 
-    What happens under the operator's hand, to one or to all, is nobody's merit.
+    Whether a bar counts is settled when it begins: who trades freely then, or holds something, is
+    in it to its end. So nobody's bad bar is left out by pausing or halting in it, and what follows
+    such a word of the operator's is nobody's merit.
     """
     before, champion_before = contest.last, contest.champion_last
     ratio = contest.scale.ratio
     if contest.close > 0.0:
         contest.scale.see(float(logs(price / contest.close)))
     contest.close = price
-    now = np.zeros(len(contest.epoch.names))
-    champion = 0.0
+    now, champion = np.zeros(len(before)), 0.0
+    contest.last, contest.champion_last = np.zeros(len(before)), 0.0
     for group in groups:
-        equity = group.batch.cell(PESSIMISTIC)
+        equity, within = group.batch.cell(PESSIMISTIC), group.within()
         if group.champion:
             champion = float(equity[0])
+            # one that was stopped is as good as money in the bank
+            contest.champion_last = champion if within[0] or group.gone[0] else 0.0
             continue
-        free = np.flatnonzero((group.slots >= 0) & ~group.gone & (group.stepper.barred() == FREE))
-        now[group.slots[free]] = equity[free]
-    contest.last, contest.champion_last = now, champion
-    if halted:
-        contest.champion_last = 0.0
-    if halted or champion_before <= 0.0:
+        there = group.slots >= 0
+        now[group.slots[there]] = equity[there]
+        contest.last[group.slots[there & within]] = equity[there & within]
+    if champion_before <= 0.0:
         return
     own = float(logs(champion / champion_before))
     there = (now > 0.0) & (before > 0.0)
     ahead = np.where(there, logs(np.where(there, now / np.where(there, before, 1.0), 1.0)) - own, 0)
     contest.epoch.tally(ahead, there, ratio)
+    contest.since += 1
     watch = contest.watch
     if watch is not None and watch.predecessor in contest.epoch.names:
         slot = contest.epoch.names.index(watch.predecessor)

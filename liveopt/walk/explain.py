@@ -17,18 +17,21 @@ from liveopt.walk.judging import Bench, missing
 from liveopt.walk.seat import GONE, Seat
 from liveopt.walk.state import Market, State
 
-Outlook = Literal["passed", "bars", "never", "unknown"]
-"""passed: nothing is to be waited for. bars: so many, at this rate. never: at this rate not at all.
-unknown: too little has happened to say."""
+Outlook = Literal["passed", "conditions", "bars", "never", "unknown"]
+"""passed: nothing stops it. conditions: trades and evidence suffice, and others do not hold. bars:
+so many, at this rate. never: at this rate not at all. unknown: too little has happened to say."""
 LOG_MOST: Final = 690.0
 """An e-value is told up to e^690; nobody needs to know how much more it is."""
+WAITS: Final[dict[str, str]] = {"warming": "it is warming up", "paused": "it is paused"}
+"""Why there is nothing to be told of one yet."""
 FOREVER: Final = 2.0**20
 """Whoever needs more than so many times the bars that it has had is never there."""
 HALVINGS: Final = 80
 COUNTED: Final = ("insufficient_samples", "low_evidence", "evidence_faded")
 """What the numbers at the head of the line say already."""
+HALTED: Final = "the run is halted: nothing is opened and nobody promoted"
 WORDS: Final[dict[Outlook, str]] = {
-    "passed": "both suffice: the next look decides",
+    "passed": "trades and evidence suffice: the next look decides",
     "never": "never at this rate",
     "unknown": "too early to say how long",
 }
@@ -51,7 +54,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
     variant: str
     status: str
-    """active, paused, halted, stopped, retired, warming, waiting, champion or unknown."""
+    """active, paused, halted, stopped, retired, warming, waiting, champion (unless it is paused,
+    stopped or retired), starting (nobody can tell yet whether there is one) or unknown."""
     text: str
     symbol: str = ""
     champion: str = ""
@@ -106,8 +110,8 @@ def explain(state: State, variant: str) -> Explanation:
     elif status in GONE:
         text = f"it is {status} ({seat.why or 'by hand'}) and comes no more"
     elif group.slots[place] < 0:
-        why = "it is warming up" if status == "warming" else "it takes part from the next look on"
-        text = f"{_trades(bare)}, no evidence yet: {why}"
+        why = WAITS.get(status, "it takes part from the next look on")
+        text = _halted(state, f"{_trades(bare)}, no evidence yet: {why}")
     else:
         return _contender(state, market, contest, group, place, bare)
     return msgspec.structs.replace(bare, text=text)
@@ -116,6 +120,9 @@ def explain(state: State, variant: str) -> Explanation:
 def _unseated(state: State, variant: str) -> Explanation:
     if any(seat.id == variant for seat in (*state.joining, *state.waiting)):
         return Explanation(variant, "waiting", "it waits for a place: it has not begun yet")
+    if not state.begun:
+        text = f"the run is still starting: ask for {variant} again when it has begun"
+        return Explanation(variant, "starting", text)
     return Explanation(variant, "unknown", f"there is no variant {variant} in this run")
 
 
@@ -166,6 +173,8 @@ def _contender(
     edge, low, high = epoch.interval(slot)
     rank, ranked = _rank(market, epoch, slot)
     outlook, to_go = _outlook(contest, group, slot, bare.trades)
+    if outlook == "passed" and _others(stopped):
+        outlook, to_go = "conditions", None
     p = epoch.p_value(slot)
     found = msgspec.structs.replace(
         bare,
@@ -188,7 +197,13 @@ def _contender(
         outlook=outlook,
         bars_to_go=to_go,
     )
-    return msgspec.structs.replace(found, text=_text(found, contest, market))
+    text = _text(found, contest, market)
+    return msgspec.structs.replace(found, text=_halted(state, text))
+
+
+def _others(stopped: tuple[str, ...]) -> list[str]:
+    """What stops it besides too few trades and too little evidence."""
+    return [code for code in stopped if code not in COUNTED]
 
 
 def _needed(contest: Contest, slot: int) -> tuple[float, float]:
@@ -237,7 +252,7 @@ def _outlook(
 def _rank(market: Market, epoch: Epoch, slot: int) -> tuple[int | None, int]:
     """Its place among all who are there and have evidence, and how many they are."""
     taken = [g.slots[(g.slots >= 0) & ~g.gone] for g in market.groups if not g.champion]
-    spread = epoch._spreads()
+    spread = epoch.spreads()
     slots = np.concatenate([np.zeros(0, np.int64), *taken])
     there = slots[spread[slots] > 0.0]
     if slot not in there:
@@ -250,19 +265,17 @@ def _rank(market: Market, epoch: Epoch, slot: int) -> tuple[int | None, int]:
 def _champion(state: State, market: Market, seat: Seat) -> Explanation:
     """Nobody but its predecessor stands against a champion."""
     contest, name = market.contest, seat.id
-    found = Explanation(name, "champion", "", market.symbol, name)
+    status = "champion" if seat.status == "active" else seat.status
+    found = Explanation(name, status, "", market.symbol, name)
     watch = None if contest is None else contest.watch
     if watch is None:
         before = market.predecessor
-        text = (
-            f"it is the champion; {before} was before it and is not compared with it"
-            if before
-            else "it is the champion, and nobody was before it"
-        )
-        return msgspec.structs.replace(found, text=_halted(state, text))
+        text = f"; {before} was before it and is not compared with it"
+        text = text if before else ", and nobody was before it"
+        return msgspec.structs.replace(found, text=_halted(state, _reigns(seat) + text))
     warned = ", and it was WARNED of: less than half as good as was promised"
     text = (
-        f"it is the champion; evidence that it is worse than {watch.predecessor}:"
+        f"{_reigns(seat)}; evidence that it is worse than {watch.predecessor}:"
         f" {watch.evidence:.3g} of {LENGTH:,.0f} in {watch.bars} evidence bars"
         f"{warned if watch.warned else ''}"
     )
@@ -270,8 +283,17 @@ def _champion(state: State, market: Market, seat: Seat) -> Explanation:
     return msgspec.structs.replace(found, text=_halted(state, text), watch=own)
 
 
+def _reigns(seat: Seat) -> str:
+    """A champion that does nothing is champion all the same; one must know that it does nothing."""
+    if seat.status == "active":
+        return "it is the champion"
+    if seat.status in GONE:
+        return f"it is the champion, but {seat.status} ({seat.why or 'by hand'}): it trades no more"
+    return f"it is the champion, but {seat.status}: it opens nothing"
+
+
 def _halted(state: State, text: str) -> str:
-    return text if state.halt is None else f"{text}; the run is halted, and nothing counts"
+    return text if state.halt is None else f"{text}; {HALTED}"
 
 
 def _name_of_champion(market: Market) -> str:
@@ -294,7 +316,8 @@ def _text(found: Explanation, contest: Contest, market: Market) -> str:
         f"evidence {number(found.evidence)} of {_takes(found, contest)}",
         _prospect(found, contest),
     ]
-    if others := [code for code in found.stopped_by if code not in COUNTED]:
+    others = _others(found.stopped_by)
+    if others and not found.verdict and found.outlook != "conditions":
         parts.append(f"stopped by {', '.join(others)} as well")
     if market.predecessor == found.variant:
         parts.append("it was champion before")
@@ -302,16 +325,31 @@ def _text(found: Explanation, contest: Contest, market: Market) -> str:
 
 
 def _prospect(found: Explanation, contest: Contest) -> str:
-    """What is to come, if all goes on as it did."""
+    """What is to come, if all goes on as it did; how it stands itself comes before all else."""
+    if found.status == "paused":
+        passed = f"; that it has passed ({found.verdict}) does not count" if found.verdict else ""
+        return f"it is paused, and nothing counts but what it still holds{passed}"
     if found.verdict:
-        waits = "" if contest.terms.auto else " and waits for your consent"
-        cool = "; the champion is new and stays for now" if contest.phase == "cooling" else ""
-        return f"it has PASSED by {found.verdict}{waits}{cool}"
-    if found.status in ("paused", "halted"):
-        return f"it is {found.status}, and nothing counts meanwhile"
+        return f"it has PASSED by {found.verdict}{_next_step(found, contest)}"
+    if found.status == "halted":
+        return "nothing counts meanwhile but what it still holds"
+    if found.outlook == "conditions":
+        lacks = ", ".join(_others(found.stopped_by))
+        return f"trades and evidence suffice, and it waits for its conditions: {lacks}"
     if found.bars_to_go:
         return f"about {found.bars_to_go:,.0f} bars to go at this rate"
     return WORDS[found.outlook]
+
+
+def _next_step(found: Explanation, contest: Contest) -> str:
+    """What becomes of one that has passed, and by whose hand."""
+    if found.stopped_by:
+        return f", but now it is stopped by {', '.join(found.stopped_by)}"
+    if found.status == "halted":
+        return ""
+    if contest.phase == "cooling":
+        return "; the champion is new and the gate itself waits, but you may promote it by hand"
+    return "" if contest.terms.auto else " and waits for your consent"
 
 
 def _trades(found: Explanation) -> str:

@@ -149,6 +149,13 @@ class Group:
         found: Flags = warm & (self.stepper.barred() == FREE) & ~self.gone
         return found
 
+    def within(self) -> Flags:
+        """Who is in the market with its own decisions: ready, or with a position still open."""
+        warm = self.batch.cell("k_warmup") <= self.batch.signals
+        holds = (self.batch.cell("a_side") != 0.0) | (self.batch.cell("b_side") != 0.0)
+        found: Flags = warm & ((self.stepper.barred() == FREE) | holds) & ~self.gone
+        return found
+
     def returns_of(self, seat: int) -> npt.NDArray[np.float32]:
         """Returns on margin of one's newest trades, in no order."""
         return self.returns[seat, : min(int(self.traded_n[seat]), self.returns.shape[1])]

@@ -50,6 +50,7 @@ class _Contest(msgspec.Struct):
     last: bytes
     champion_last: float
     watch: Watch | None
+    since: int
     verdicts: int
     found: dict[str, str]
     short: dict[str, tuple[str, ...]]
@@ -124,8 +125,8 @@ def _contest(contest: Contest | None) -> _Contest | None:
         return None
     return _Contest(
         contest.terms, kept(contest.epoch), contest.phase, contest.scale, contest.close,
-        contest.last.tobytes(), contest.champion_last, contest.watch, contest.verdicts,
-        contest.found, contest.short, contest.threshold,
+        contest.last.tobytes(), contest.champion_last, contest.watch, contest.since,
+        contest.verdicts, contest.found, contest.short, contest.threshold,
     )  # fmt: skip
 
 
@@ -189,7 +190,7 @@ def _take_up(market: Market, found: _Contest) -> None:
         raise BadImage("an evidence bar of other variants")
     market.contest = Contest(
         found.terms, epoch, found.phase, found.scale, found.close,
-        last, found.champion_last, found.watch, found.verdicts,
+        last, found.champion_last, found.watch, found.since, found.verdicts,
         found.found, found.short, found.threshold,
     )  # fmt: skip
     slots = {name: slot for slot, name in enumerate(epoch.names) if name}

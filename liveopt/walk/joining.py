@@ -43,7 +43,10 @@ def propose(state: State, event: Propose) -> list[Out]:
     outs: list[Out] = []
     unable = _unfit(state, [one.variant for one in event.proposals])
     for one in event.proposals:
-        if why := _why_not(state, one.variant.id, unable):
+        why = _why_not(state, one.variant.id, unable)
+        if one.variant.lane == "slow":
+            why = "a strategy of the slow lane is not searched, so it is not proposed"
+        if why:
             outs.append((DECISIONS, Refusal(state.at_ns, one.variant.id, why)))
             continue
         found = _admission(state, one, event.by)

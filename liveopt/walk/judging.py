@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from liveopt.engine.batch import Array
 from liveopt.promotion.conditions import Condition, confidence, judge, stopped_by
@@ -29,15 +30,30 @@ class Bench:
     contest: Contest
     terms: Terms
     groups: Sequence[Group]
+    there: npt.NDArray[np.int64] = field(init=False)
+    """Slots of those who still run, in order."""
+    _seats: dict[int, tuple[Group, int]] = field(init=False)
     _metrics: dict[int, dict[str, Array]] = field(default_factory=dict)
+    _sure: dict[int, float | None] = field(default_factory=dict)
+    _conditions: dict[int, tuple[Condition, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._seats = {
+            slot: (group, place)
+            for group in self.groups
+            for place, slot in enumerate(group.slots.tolist())
+            if slot >= 0 and not group.gone[place]
+        }
+        self.there = np.array(sorted(self._seats), np.int64)
 
     def seat(self, slot: int) -> tuple[Group, int]:
         """Who has this slot."""
-        for group in self.groups:
-            places = np.flatnonzero(group.slots == slot)
-            if len(places):
-                return group, int(places[0])
-        raise AssertionError(f"nobody has slot {slot}")
+        return self._seats[slot]
+
+    def active(self, slot: int) -> bool:
+        """Whether it could take the champion's place now."""
+        group, place = self.seat(slot)
+        return group.seats[place].status == "active"
 
     def metrics(self, group: Group, place: int) -> dict[str, float]:
         """One variant's numbers."""
@@ -46,12 +62,21 @@ class Bench:
             self._metrics[key] = group.batch.metrics(ANY_YEAR)
         return {name: float(values[place]) for name, values in self._metrics[key].items()}
 
-    def sure(self, group: Group, place: int) -> float | None:
+    def sure(self, slot: int) -> float | None:
         """The bootstrap's word on its newest trades."""
-        return confidence(group.returns_of(place), self.contest.terms.seed)
+        if slot not in self._sure:
+            group, place = self.seat(slot)
+            returns = group.returns_of(place)
+            self._sure[slot] = confidence(returns, self.contest.terms.seed)
+        return self._sure[slot]
 
     def conditions(self, slot: int) -> tuple[Condition, ...]:
         """All that it takes besides evidence."""
+        if slot not in self._conditions:
+            self._conditions[slot] = self._judged(slot)
+        return self._conditions[slot]
+
+    def _judged(self, slot: int) -> tuple[Condition, ...]:
         group, place = self.seat(slot)
         own = group.seats[place].variant.parameters
         numbers = {n: v for n, v in own.items() if isinstance(v, float)}
@@ -62,7 +87,7 @@ class Bench:
         return judge(
             self.contest.terms,
             self.metrics(group, place),
-            self.sure(group, place),
+            self.sure(slot),
             float(epoch.sums[TOTAL, slot]),
             (crash, self.terms.drawdown_limit),
         )
@@ -76,7 +101,7 @@ class Bench:
             evidence,
             float(epoch.sums[AGE, slot]),
             int(group.batch.cell("a_trades")[place]),
-            self.sure(group, place),
+            self.sure(slot),
             missing(epoch, slot, evidence, self.conditions(slot)),
         )
 
@@ -98,23 +123,23 @@ def looked(bench: Bench, at_ns: int, symbol: str, outcome: Outcome) -> Looked:
     epoch = bench.contest.epoch
     step = outcome.steps[0] if outcome.steps else None
     return Looked(
-        at_ns, symbol, epoch.number, outcome.bar, len(_there(bench)), epoch.admitted, epoch.fill,
+        at_ns, symbol, epoch.number, outcome.bar, len(bench.there), epoch.admitted, epoch.fill,
         step.allowed if step else 0, step.crossed if step else 0,
         step.threshold if step and isfinite(step.threshold) else None,
-        _leaders(bench, outcome),
+        _lines(bench, outcome, leaders(bench, outcome)[:LEADERS]),
     )  # fmt: skip
 
 
-def _there(bench: Bench) -> list[int]:
-    """Slots of those who are still running."""
-    taken = [group.slots[(group.slots >= 0) & ~group.gone] for group in bench.groups]
-    return sorted(np.concatenate([np.zeros(0, np.int64), *taken]).tolist())
+def leaders(bench: Bench, outcome: Outcome) -> list[int]:
+    """Slots of those with the most evidence, one more than are shown; equals in their order."""
+    there = bench.there[outcome.spread[bench.there] > 0.0]
+    order = np.argsort(-outcome.evidence[there], kind="stable")
+    found: list[int] = there[order[: LEADERS + 1]].tolist()
+    return found
 
 
-def _leaders(bench: Bench, outcome: Outcome, besides: int = -1) -> tuple[Leader, ...]:
-    there = [slot for slot in _there(bench) if slot != besides and outcome.spread[slot] > 0.0]
-    best = sorted(there, key=lambda slot: (-float(outcome.evidence[slot]), slot))[:LEADERS]
-    return tuple(bench.leader(slot, float(outcome.evidence[slot])) for slot in best)
+def _lines(bench: Bench, outcome: Outcome, slots: Sequence[int]) -> tuple[Leader, ...]:
+    return tuple(bench.leader(slot, float(outcome.evidence[slot])) for slot in slots)
 
 
 def verdicts(bench: Bench, at_ns: int, symbol: str, outcome: Outcome) -> list[Verdict]:
@@ -122,7 +147,8 @@ def verdicts(bench: Bench, at_ns: int, symbol: str, outcome: Outcome) -> list[Ve
     contest, epoch = bench.contest, bench.contest.epoch
     champion = next(group.seats[0].id for group in bench.groups if group.champion)
     found: list[Verdict] = []
-    there = [slot for slot in _there(bench) if epoch.passed[slot]]
+    there = [slot for slot in bench.there.tolist() if epoch.passed[slot] and bench.active(slot)]
+    best = leaders(bench, outcome) if there else []
     names = {epoch.names[slot] for slot in there}
     contest.found = {n: v for n, v in contest.found.items() if n in names}
     contest.short = {n: v for n, v in contest.short.items() if n in names}
@@ -141,7 +167,9 @@ def verdicts(bench: Bench, at_ns: int, symbol: str, outcome: Outcome) -> list[Ve
             contest.short[name] = codes
         else:
             contest.found[name] = number
-        found.append(_verdict(bench, (at_ns, number, symbol, champion), slot, outcome, conditions))
+        rivals = _lines(bench, outcome, [one for one in best if one != slot][:LEADERS])
+        head = (at_ns, number, symbol, champion)
+        found.append(_verdict(bench, head, slot, outcome, (conditions, codes, rivals)))
     return found
 
 
@@ -150,10 +178,11 @@ def _verdict(
     head: tuple[int, str, str, str],
     slot: int,
     outcome: Outcome,
-    conditions: tuple[Condition, ...],
+    judged: tuple[tuple[Condition, ...], tuple[str, ...], tuple[Leader, ...]],
 ) -> Verdict:
     contest, epoch, terms = bench.contest, bench.contest.epoch, bench.contest.terms
     at_ns, number, symbol, champion = head
+    conditions, codes, rivals = judged
     group, place = bench.seat(slot)
     step = outcome.steps[0] if outcome.steps else None
     name = epoch.names[slot]
@@ -162,10 +191,10 @@ def _verdict(
         at_ns, number, symbol, epoch.number, outcome.bar, name, champion,
         TRACKS[epoch.passed[slot]], name in contest.found,
         evidence_of(epoch, slot, float(outcome.evidence[slot]), float(outcome.spread[slot])),
-        conditions, tuple(float(x) for x in worst), terms.rho, terms.alpha_each,
+        conditions, codes, tuple(float(x) for x in worst), terms.rho, terms.alpha_each,
         terms.alpha_worlds, step.threshold if step and isfinite(step.threshold) else None,
         step.allowed if step else 0, step.crossed if step else 0, epoch.fill, epoch.admitted,
-        _leaders(bench, outcome, besides=slot),
+        rivals,
     )  # fmt: skip
 
 

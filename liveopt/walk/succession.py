@@ -5,13 +5,15 @@ from typing import Final
 
 import numpy as np
 
-from liveopt.promotion.epoch import TOTAL
-from liveopt.promotion.watch import Watch
+from liveopt.promotion.epoch import TOTAL, Outcome
+from liveopt.promotion.watch import watch_of
+from liveopt.stats.evidence import log_mixture
 from liveopt.walk.contest import Contest, begin_epoch, exchange, measure
 from liveopt.walk.events import Demote, Promote
 from liveopt.walk.group import Group
-from liveopt.walk.judging import Bench, looked, verdicts
+from liveopt.walk.judging import Bench, looked, missing, verdicts
 from liveopt.walk.records import DECISIONS, Out, Refusal
+from liveopt.walk.seat import GONE
 from liveopt.walk.state import Market, State
 from liveopt.walk.verdicts import Demoted, Promoted, SeasonEnded, Warned
 
@@ -43,18 +45,18 @@ def contend(state: State, market: Market, price: float) -> list[Out]:
         contest.threshold = step if step is not None and np.isfinite(step) else None
         outs.append((DECISIONS, looked(bench, state.at_ns, market.symbol, outcome)))
         outs += [(DECISIONS, v) for v in verdicts(bench, state.at_ns, market.symbol, outcome)]
-        outs += _settled(state, market, contest)
+        outs += _settled(state, market, contest, outcome)
         outs += _season(state, market, contest)
     if not contest.epoch.recent and contest.epoch.work is None:
         exchange(contest, market.groups)
-    measure(contest, market.groups, price, state.halt is not None)
+    measure(contest, market.groups, price)
     return outs + _watched(state, market, contest)
 
 
-def _settled(state: State, market: Market, contest: Contest) -> list[Out]:
+def _settled(state: State, market: Market, contest: Contest, outcome: Outcome) -> list[Out]:
     """After the verdicts: is anybody to be promoted?"""
     if contest.phase == "cooling":
-        if contest.epoch.bar < contest.terms.cooldown:
+        if contest.since < contest.terms.cooldown:
             return []
         contest.turn("cooled")
     if not contest.found:
@@ -64,16 +66,10 @@ def _settled(state: State, market: Market, contest: Contest) -> list[Out]:
     contest.turn("passed")
     if not contest.terms.auto or state.halt is not None:
         return []
-    best = max(contest.found, key=lambda name: (_evidence(contest, name), name))
+    names = contest.epoch.names
+    best = max(contest.found, key=lambda n: (float(outcome.evidence[names.index(n)]), n))
     why = "it passed the gate and promotion is automatic"
     return _crown(state, market, best, Change(GATE, why, contest.found[best], earned=True))
-
-
-def _evidence(contest: Contest, name: str) -> float:
-    """The edge it has shown, however long that took."""
-    epoch = contest.epoch
-    slot = epoch.names.index(name)
-    return float(epoch.top[slot])
 
 
 def _watched(state: State, market: Market, contest: Contest) -> list[Out]:
@@ -83,6 +79,10 @@ def _watched(state: State, market: Market, contest: Contest) -> list[Out]:
         return []
     outs: list[Out] = []
     champion = _champion(market).seats[0].id
+    if _running(market, watch.predecessor) is None:
+        contest.watch = None
+        why = f"it is watched no longer: {watch.predecessor}, which it replaced, runs no more"
+        return [_refused(state, champion, why)]
     if watch.warns and not watch.warned:
         watch.warned = True
         outs.append((
@@ -91,11 +91,7 @@ def _watched(state: State, market: Market, contest: Contest) -> list[Out]:
                 state.at_ns, market.symbol, champion, watch.predecessor, watch.bars, watch.promised
             ),
         ))  # fmt: skip
-    if watch.demotes:
-        if _running(market, watch.predecessor) is None:
-            contest.watch = None
-            why = "it has proved the worse, but its predecessor is no longer running"
-            return [*outs, (DECISIONS, Refusal(state.at_ns, champion, why))]
+    if watch.demotes and _status(market, watch.predecessor) == "active":
         why = "it has proved worse than its predecessor"
         outs += _restore(state, market, Change(GATE, why, earned=True))
     return outs
@@ -126,10 +122,24 @@ def promote(state: State, event: Promote) -> list[Out]:
         return [_refused(state, seat.id, "it is the champion")]
     if seat.status != "active":
         return [_refused(state, seat.id, f"it is {seat.status}")]
-    contest = market.contest
-    verdict = contest.found.get(seat.id, "") if contest is not None else ""
+    if state.halt is not None:
+        return [_refused(state, seat.id, "the run is halted; resume it first")]
+    verdict = _verdict_now(state, market, seat.id)
     change = Change(event.by, event.why, verdict, earned=bool(verdict))
     return _crown(state, market, seat.id, change)
+
+
+def _verdict_now(state: State, market: Market, name: str) -> str:
+    """The verdict on a variant that holds at this moment, whenever it was given."""
+    contest = market.contest
+    if contest is None or name not in contest.found:
+        return ""
+    assert state.terms is not None
+    bench, epoch = Bench(contest, state.terms, market.groups), contest.epoch
+    slot = epoch.names.index(name)
+    evidence = float(log_mixture(epoch.sums[TOTAL, slot], epoch.spread(slot), epoch.terms.rho))
+    short = missing(epoch, slot, evidence, bench.conditions(slot))
+    return "" if short else contest.found[name]
 
 
 def demote(state: State, event: Demote) -> list[Out]:
@@ -139,8 +149,9 @@ def demote(state: State, event: Demote) -> list[Out]:
         return [_refused(state, event.symbol, "there is no such market")]
     if not market.predecessor:
         return [_refused(state, event.symbol, "its champion has no predecessor")]
-    if _running(market, market.predecessor) is None:
-        return [_refused(state, market.predecessor, "it is no longer running")]
+    if (status := _status(market, market.predecessor)) != "active":
+        why = "it is no longer running" if not status or status in GONE else f"it is {status}"
+        return [_refused(state, market.predecessor, why)]
     return _restore(state, market, Change(event.by, event.why))
 
 
@@ -163,12 +174,19 @@ def _running(market: Market, name: str) -> tuple[Group, int] | None:
     return None
 
 
+def _status(market: Market, name: str) -> str:
+    found = _running(market, name)
+    return "" if found is None else found[0].seats[found[1]].status
+
+
 def _crown(state: State, market: Market, name: str, change: Change) -> list[Out]:
     contest = market.contest
     old = _champion(market).seats[0].id
     watch = None
     if contest is not None:
-        watch = _watch(contest, name, old)
+        epoch = contest.epoch
+        if name in epoch.names:
+            watch = watch_of(epoch, epoch.names.index(name), old)
     _enthrone(state, market, name)
     market.predecessor = old
     number = 0
@@ -206,21 +224,9 @@ def _restore(state: State, market: Market, change: Change) -> list[Out]:
 
 def _changed(contest: Contest, market: Market) -> int:
     begin_epoch(contest, market.groups)
+    contest.since = 0
     contest.turn("changed")
     return contest.epoch.number
-
-
-def _watch(contest: Contest, name: str, predecessor: str) -> Watch | None:
-    """What the new champion is held to; nothing where too little is known of the difference."""
-    epoch = contest.epoch
-    if name not in epoch.names:
-        return None
-    slot = epoch.names.index(name)
-    unit = epoch.unit(slot)
-    if unit is None:
-        return None
-    believed = float(epoch.sums[TOTAL, slot]) / (epoch.spread(slot) + epoch.terms.rho)
-    return Watch(predecessor, unit, max(0.0, believed))
 
 
 def _enthrone(state: State, market: Market, name: str) -> None:

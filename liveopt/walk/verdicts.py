@@ -79,6 +79,8 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     holds: bool
     evidence: Evidence
     conditions: tuple[Condition, ...]
+    stopped_by: tuple[str, ...]
+    """Codes of what does not hold, the evidence's own among them."""
     worst_trades: tuple[float, ...]
     """The worst returns on margin among its newest trades: the tail that it has shown."""
     rho: float

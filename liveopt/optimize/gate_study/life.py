@@ -8,8 +8,8 @@ import numpy as np
 
 from liveopt.optimize.gate_study.trial import opened, tally
 from liveopt.optimize.gate_study.worlds import EDGE, Array, Luck, Seen, World
-from liveopt.promotion.epoch import HEAT, MET, Epoch
-from liveopt.promotion.watch import Watch
+from liveopt.promotion.epoch import Epoch
+from liveopt.promotion.watch import Watch, watch_of
 
 AFTER: Final = 8_000
 """Signal bars that it is watched for after its edge has turned."""
@@ -41,18 +41,15 @@ def life(world: World) -> Life:
     found = Life(float(first.bar * luck.terms.bars), champion < world.true)
     if not found.true:
         return found
-    reign(luck, champion, _watch(first, champion), found)
+    watch = watch_of(first, champion, "predecessor")
+    assert watch is not None  # who has passed is known well enough
+    reign(luck, champion, watch, found)
     return found
 
 
 def _strongest(epoch: Epoch) -> int:
     """Of those who passed the one with the most evidence."""
     return int(np.where(epoch.passed != 0, epoch.top, -inf).argmax())
-
-
-def _watch(epoch: Epoch, champion: int) -> Watch:
-    unit = float(np.sqrt(epoch.sums[HEAT, champion] / epoch.sums[MET, champion]))
-    return Watch("predecessor", unit, epoch.interval(champion)[0])
 
 
 def reign(luck: Luck, champion: int, watch: Watch, found: Life) -> None:

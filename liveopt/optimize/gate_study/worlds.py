@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from liveopt.promotion.scale import Scale
-from liveopt.promotion.terms import GateTerms
+from liveopt.promotion.terms import GateTerms, worlds_for
 from liveopt.stats.normal import quantile
 
 Array = npt.NDArray[np.float64]
@@ -56,13 +56,9 @@ class World(msgspec.Struct, frozen=True):
         luck = np.random.SeedSequence((self.seed, self.kind, self.run, 1))
         secret = int(luck.generate_state(1, np.uint64)[0])
         usual = GateTerms(seed=secret)
-        worlds = usual.worlds if self.variants < MANY else WORLDS_OF_MANY
+        worlds = worlds_for(self.variants)
         season = self.bars // (usual.bars * usual.look_every) * usual.look_every
         return msgspec.structs.replace(usual, worlds=worlds, season=season)
-
-
-MANY: Final = 5_000
-WORLDS_OF_MANY: Final = 499
 
 
 class Seen(NamedTuple):

@@ -434,3 +434,14 @@ def test_it_is_the_shipped_terms_that_an_epoch_takes() -> None:
     epoch = opened(names(2), GateTerms(seed=1))
     assert epoch.worlds.shape == (2, 999)
     assert epoch.ladder.levels[0] == 0.045
+
+
+def test_who_is_warm_first_does_not_take_the_weight_of_the_others() -> None:
+    epoch = Epoch(TERMS, 1)
+    epoch.admit(["first"], expected=10)
+    epoch.admit(names(9))
+    assert np.exp(epoch.log_weight) == pytest.approx(0.09)
+    epoch.admit([f"late{n}" for n in range(11)])
+    assert np.exp(epoch.log_weight[10:20]) == pytest.approx(0.01)
+    assert epoch.log_weight[20] == -np.inf
+    assert np.exp(epoch.log_weight).sum() <= 1.0 + 1e-12

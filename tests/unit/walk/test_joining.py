@@ -11,7 +11,7 @@ from liveopt.walk.lines import read_input, written
 from liveopt.walk.records import Refusal, VariantStarted
 from liveopt.walk.variant import Variant
 from liveopt.walk.verdicts import Admission
-from tests.run import Folded, folded, opening, ticks, variant, variants
+from tests.run import SYMBOL, Folded, folded, opening, ticks, variant, variants
 
 MARKET = ticks(60)
 GOOD = Backtest(
@@ -93,3 +93,12 @@ def test_a_name_given_twice_at_once_is_used_once() -> None:
 def test_a_proposal_reads_back_from_its_line() -> None:
     event = Propose(1, (Proposal(FRESH, GOOD),), "optimizer")
     assert read_input(written(event)) == event
+
+
+def test_a_slow_strategy_is_not_proposed() -> None:
+    slow = Variant("slow", "mine", SYMBOL, {"fraction": 0.1, "leverage": 2.0}, lane="slow")
+    run = folded([*opening([replace(slow, id="there")]), *MARKET[:10]])
+    run.take([Propose(1, (Proposal(slow, GOOD),), "optimizer"), *MARKET[10:12]])
+    (refused,) = run.of(Refusal)
+    assert isinstance(refused, Refusal)
+    assert "slow lane" in refused.why

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from liveopt.promotion.epoch import AGE
+from liveopt.promotion.epoch import AGE, TOTAL
 from liveopt.stats.evidence import log_mixture
 from liveopt.walk.events import Add, Demote, Halt, Input, Pause, Promote, Reopen, Retire
 from liveopt.walk.image import image, restored
@@ -20,7 +20,7 @@ from liveopt.walk.records import (
     VariantStopped,
 )
 from liveopt.walk.verdicts import Demoted, Looked, Promoted, SeasonEnded, Verdict, Warned
-from tests.contest import GATE, QUICK, TICKS_A_BAR, opening, turned, waves
+from tests.contest import GATE, QUICK, RIVALS, TICKS_A_BAR, opening, turned, waves
 from tests.run import SYMBOL, Folded, folded, strategies, variant
 
 CONSENT = replace(GATE, auto=False)
@@ -222,7 +222,7 @@ def test_a_change_is_followed_by_a_time_in_which_there_is_no_other() -> None:
 @pytest.mark.parametrize("renewed", [False, True])
 def test_a_season_ends_and_another_begins_if_the_terms_say_so(renewed: bool) -> None:
     gate = replace(GATE, season=20, new_seasons=renewed, trades_min=1_000)
-    run = folded([*opening(gate=gate), *waves(200)])
+    run = folded([*opening(gate=gate), *waves(260)])
     ended = run.of(SeasonEnded)
     assert len(ended) == (4 if renewed else 1)
     assert all(one.renewed == renewed for one in ended)  # type: ignore[attr-defined]
@@ -254,9 +254,9 @@ def test_a_variant_that_is_held_back_gathers_nothing() -> None:
     contest = run.state.markets[SYMBOL].contest
     assert contest is not None
     slot = contest.epoch.names.index("quick")
-    run.take([Pause(1, ("quick",), "ann"), *waves(4, first=60, seed=8)])
+    run.take([Pause(1, ("quick",), "ann"), *waves(70, first=60, seed=8)])  # and goes flat
     held = contest.epoch.sums[:, slot].copy()
-    run.take(waves(40, first=64, seed=9))
+    run.take(waves(40, first=130, seed=9))
     assert (contest.epoch.sums[:, slot] == held).all()
     assert held[AGE] > 0
 
@@ -285,3 +285,107 @@ def test_a_run_that_is_put_down_and_taken_up_decides_the_same(step: int) -> None
 def test_decisions_are_all_in_their_journal() -> None:
     kinds = Looked | Verdict | Promoted | Demoted | Warned | SeasonEnded
     assert {j for j, r in RUN.outs if isinstance(r, kinds)} == {DECISIONS}
+
+
+# What a person does is nobody's merit, and hides nobody's loss.
+
+
+def evidence_bars(run: Folded, name: str) -> float:
+    """For how many evidence bars one has been in the contest."""
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    return float(contest.epoch.sums[AGE, contest.epoch.names.index(name)])
+
+
+def test_a_pause_ends_what_counts_only_after_the_bar_in_which_it_falls() -> None:
+    gate = replace(GATE, trades_min=1_000)
+    market = waves(120)
+    bar = 90 * TICKS_A_BAR  # an evidence bar has just begun
+    run = folded([*opening(gate=gate), *market[: bar + 1]])
+    before = evidence_bars(run, "quick")
+    run.take([Pause(1, ("quick",), "ann"), *market[bar + 1 : bar + 2 * TICKS_A_BAR + 1]])
+    assert evidence_bars(run, "quick") == before + 1.0
+
+
+def test_nobody_gains_on_a_champion_that_is_held_back() -> None:
+    run = folded([*opening(gate=CONSENT), *waves(100), Pause(1, ("main",), "ann")])
+    run.take(waves(70, first=100, seed=5))  # and goes flat
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    held = contest.epoch.bar
+    assert held > 0
+    run.take(waves(200, first=170, seed=6))
+    assert contest.epoch.bar == held
+
+
+def test_the_contest_begins_when_the_champion_is_warm() -> None:
+    run = folded([*opening(), *waves(60)])
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    assert contest.epoch.bar == 0
+
+
+def test_a_paused_variant_is_not_promoted() -> None:
+    promoted = only(RUN.of(Promoted))
+    market = waves(400)
+    cut = next(n for n, tick in enumerate(market) if tick.at_ns > promoted.at_ns - 90 * 10**9)
+    run = folded([*opening(), *market[:cut], Pause(1, ("quick",), "ann"), *market[cut:]])
+    assert champion(run) != "quick"
+
+
+def test_a_paused_predecessor_is_not_made_champion() -> None:
+    run = folded([*opening(), *waves(10), Promote(1, "late", "ann", "")])
+    run.take([Pause(1, ("main",), "ann"), Demote(1, SYMBOL, "ann", "")])
+    assert only(run.of(Refusal)).why == "it is paused"
+
+
+def test_consent_is_to_a_verdict_that_holds_at_that_moment() -> None:
+    run = folded([*opening(gate=CONSENT), *waves(400)])
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    slot = contest.epoch.names.index("quick")
+    contest.epoch.sums[TOTAL, slot] = 0.0  # as if it had lost all of its lead since the look
+    run.take([Promote(1, "quick", "ann", "")])
+    assert not only(run.of(Promoted)).earned
+
+
+def test_in_a_halt_nobody_is_made_champion() -> None:
+    run = folded([*opening(gate=CONSENT), *waves(400), Halt(1, 1, "halt")])
+    run.take([Promote(1, "quick", "ann", "")])
+    assert only(run.of(Refusal)).why == "the run is halted; resume it first"
+
+
+def test_of_those_who_hold_the_one_with_the_most_evidence_is_promoted() -> None:
+    rivals = [*RIVALS, variant("quicker", **(QUICK | {"fast": 2.0, "slow": 4.0, "leverage": 4.0}))]
+    run = folded([*opening(rivals=rivals), *waves(400)])
+    promoted = only(run.of(Promoted))
+    look = [r for r in run.of(Looked) if isinstance(r, Looked) and r.epoch == 1][-1]
+    able = [r.variant for r in look.leaders if not r.stopped_by]
+    assert promoted.variant == able[0]
+    assert len(able) > 1
+
+
+def test_a_cool_down_may_be_longer_than_a_season() -> None:
+    gate = replace(GATE, season=20, new_seasons=True, cooldown=30, trades_min=1_000)
+    run = folded([*opening(gate=gate), *waves(80), Promote(1, "late", "ann", "")])
+    run.take(waves(250, first=80, seed=6))
+    assert phase(run) == "gathering"
+
+
+def test_a_watch_ends_with_who_was_replaced() -> None:
+    run = folded([*EVENTS, Retire(1, ("main",), "ann"), *waves(10, first=400)])
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    assert contest.watch is None
+    assert "runs no more" in run.of(Refusal)[-1].why  # type: ignore[attr-defined]
+
+
+def test_a_champion_that_was_stopped_is_money_in_the_bank_to_those_who_would_replace_it() -> None:
+    run = folded([*opening(), *waves(400)])
+    group = next(g for g in run.state.markets[SYMBOL].groups if g.champion)
+    group.gone[0] = True
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    before = contest.epoch.bar
+    run.take(waves(20, first=400, seed=5))
+    assert contest.epoch.bar > before

@@ -34,7 +34,7 @@ def test_a_trial_replays_and_stepm_changes_nothing_for_the_others() -> None:
 
 
 def test_whoever_is_let_through_without_an_edge_is_told_with_the_track() -> None:
-    worlds = [World(variants=20, bars=2_000, seed=5, run=run) for run in range(60)]
+    worlds = [World(variants=20, bars=2_000, seed=3, run=run) for run in range(60)]
     runs = [trial(world, stepm=False) for world in worlds]
     wrong = [one for one in runs if isfinite(one.false["gate"])]
     assert 0 < len(wrong) <= 9  # of 60 at 5 %: more has a chance of 1 in 1,000

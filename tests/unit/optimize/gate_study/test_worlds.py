@@ -6,17 +6,16 @@ import pytest
 from liveopt.optimize.gate_study.worlds import (
     COUNT,
     EAGER,
-    MANY,
     SAMPLES_MIN,
     SQUARES,
     T_LEAST,
     TOTAL,
-    WORLDS_OF_MANY,
     Array,
     Luck,
     World,
     weave,
 )
+from liveopt.promotion.terms import MANY, WORLDS_OF_MANY
 
 CALM = World(variants=40, bars=5_000, seed=3, df=0.0, rho=0.4)
 """A normal law: figures come near what they should be quickly."""
