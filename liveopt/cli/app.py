@@ -17,6 +17,8 @@ from liveopt.cli.gate import gate
 from liveopt.cli.home import home
 from liveopt.cli.init import init
 from liveopt.cli.journal import journal
+from liveopt.cli.opt import opt
+from liveopt.cli.optimize import optimize
 from liveopt.cli.promotions import promotions
 from liveopt.cli.replay import replay
 from liveopt.cli.run import demo, run
@@ -62,7 +64,7 @@ def root(
     """Run many variants of a trading strategy in one batch, offline and live alike.
 
     Exit codes: 0 done, 1 error, 2 usage, 3 not running, 4 configuration or data, 5 timeout,
-    6 refused by the halt latch, 7 replay mismatch, 8 gate not passed, 70 gave up after crashes,
+    6 refused by the halt latch, 7 replay mismatch, 70 gave up after crashes,
     79 another run goes on, 130 interrupted.
     """
     logs.setup(level="debug" if verbose else "info")
@@ -89,6 +91,8 @@ app.add_typer(config, name="config")
 app.command()(strategies)
 app.command()(backtest)
 app.command()(sweep)
+app.command()(optimize)
+app.add_typer(opt, name="opt")
 app.command()(sim)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")

@@ -1,0 +1,1 @@
+"""Studies: searches for good parameters, stored, resumable, judged out of sample."""

@@ -1,0 +1,201 @@
+"""Where studies are kept: SQLite beside the journals, one short transaction a generation.
+
+A generation's row has the fitness of its candidates, not the candidates: the search, begun anew
+with its seed and told the same, asks for the same ones, and a checksum sees to it. So a checkpoint
+is as small as the generation, and a study that is killed loses the generation under way.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from liveopt.optimize.studies.plan import Plan, decode, encode
+
+Array = npt.NDArray[np.float64]
+Status = Literal["running", "completed", "cancelled", "interrupted", "failed"]
+FILE: Final = "studies.sqlite"
+WAIT_S: Final = 30.0
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS studies (
+  id TEXT PRIMARY KEY, plan TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
+  strategy TEXT NOT NULL, status TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL,
+  evaluated INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL,
+  result TEXT);
+CREATE TABLE IF NOT EXISTS generations (
+  study TEXT NOT NULL, fold INTEGER NOT NULL, number INTEGER NOT NULL, objectives INTEGER NOT NULL,
+  checksum INTEGER NOT NULL, fitness BLOB NOT NULL, sharpe BLOB NOT NULL, elapsed_s REAL NOT NULL,
+  PRIMARY KEY (study, fold, number)) WITHOUT ROWID;
+"""
+
+
+class NoStudy(Exception):
+    """There is no such study, or it cannot be done with it what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What was told of one batch of candidates."""
+
+    checksum: int
+    fitness: Array
+    """[N, objective]"""
+    sharpe: Array
+    elapsed_s: float
+    """Of the whole study so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One study in the list."""
+
+    id: str
+    plan: Plan
+    status: Status
+    evaluated: int
+    created: str
+    result: str | None
+
+
+class Store:
+    """The file of all studies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, or make it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(folder / FILE, timeout=WAIT_S, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut the tail
+        self._db.executescript(TABLES)
+
+    def close(self) -> None:
+        """Done."""
+        self._db.close()
+
+    def add(self, plan: Plan, created: str) -> str:
+        """A new study of this process; its name."""
+        name = f"opt_{secrets.token_hex(4)}"
+        with self._write():
+            self._db.execute(
+                "INSERT INTO studies (id, plan, key, data, strategy, status, pid, born, created)"
+                " VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                (name, encode(plan), plan.key, plan.data.hash, plan.strategy, os.getpid(),
+                 _born(os.getpid()), created),
+            )  # fmt: skip
+        return name
+
+    def take(self, name: str) -> Plan:
+        """Go on with a study that nobody works at."""
+        with self._write():
+            row = self._db.execute(
+                "SELECT plan, status, pid, born FROM studies WHERE id = ?", (name,)
+            ).fetchone()
+            if row is None:
+                raise NoStudy(f"there is no study {name!r}; `liveopt opt list` has those there are")
+            if row[1] == "running" and row[3] == _born(row[2]) and row[2] != os.getpid():
+                raise NoStudy(f"{name} is at work already, as process {row[2]}")
+            if row[1] == "completed":
+                raise NoStudy(f"{name} is completed; see `liveopt opt show {name}`")
+            self._db.execute(
+                "UPDATE studies SET status = 'running', cancel = 0, pid = ?, born = ? WHERE id = ?",
+                (os.getpid(), _born(os.getpid()), name),
+            )
+        return decode(row[0])
+
+    def append(self, name: str, at: tuple[int, int], told: Generation) -> bool:
+        """Keep what was told of a generation (fold, number); says whether to go on."""
+        with self._write():
+            self._db.execute(
+                "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, *at, told.fitness.shape[1], told.checksum, told.fitness.tobytes(),
+                 told.sharpe.tobytes(), told.elapsed_s),
+            )  # fmt: skip
+            self._db.execute(
+                "UPDATE studies SET evaluated = evaluated + ? WHERE id = ?",
+                (len(told.fitness), name),
+            )
+            row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
+        return not row[0]
+
+    def generations(self, name: str, fold: int) -> Iterator[Generation]:
+        """What was told in one fold, in order."""
+        rows = self._db.execute(
+            "SELECT objectives, checksum, fitness, sharpe, elapsed_s FROM generations"
+            " WHERE study = ? AND fold = ? ORDER BY number", (name, fold),
+        ).fetchall()  # fmt: skip
+        for objectives, checksum, fitness, sharpe, elapsed_s in rows:
+            table = np.frombuffer(fitness).reshape(-1, objectives)
+            yield Generation(checksum, table, np.frombuffer(sharpe), elapsed_s)
+
+    def finish(self, name: str, status: Status, result: str | None = None) -> None:
+        """A study has ended, or is left."""
+        with self._write():
+            self._db.execute(
+                "UPDATE studies SET status = ?, result = coalesce(?, result) WHERE id = ?",
+                (status, result, name),
+            )
+
+    def cancel(self, name: str) -> Status:
+        """Ask a study to end after its generation; one that nobody works at is cancelled now."""
+        entry = self.entry(name)
+        if entry.status == "completed":
+            raise NoStudy(f"{name} is completed: there is nothing to cancel")
+        with self._write():
+            self._db.execute("UPDATE studies SET cancel = 1 WHERE id = ?", (name,))
+            if entry.status != "running":
+                self._db.execute("UPDATE studies SET status = 'cancelled' WHERE id = ?", (name,))
+        return entry.status
+
+    def entry(self, name: str) -> Entry:
+        """One study."""
+        for found in self.entries():
+            if found.id == name:
+                return found
+        raise NoStudy(f"there is no study {name!r}; `liveopt opt list` has those there are")
+
+    def entries(self) -> list[Entry]:
+        """All studies, the newest first; one whose process is gone is interrupted."""
+        rows = self._db.execute(
+            "SELECT id, plan, status, pid, born, evaluated, created, result FROM studies"
+            " ORDER BY rowid DESC"
+        ).fetchall()
+        return [
+            Entry(
+                name, decode(plan),
+                "interrupted" if status == "running" and born != _born(pid) else status,
+                evaluated, created, result,
+            )
+            for name, plan, status, pid, born, evaluated, created, result in rows
+        ]  # fmt: skip
+
+    def trials_before(self, plan: Plan) -> int:
+        """Trials of other studies of this strategy on these data; equal studies count once."""
+        rows = self._db.execute(
+            "SELECT max(evaluated) FROM studies WHERE data = ? AND strategy = ? AND key != ?"
+            " GROUP BY key", (plan.data.hash, plan.strategy, plan.key),
+        ).fetchall()  # fmt: skip
+        return sum(row[0] for row in rows)
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        """All of it or nothing; another writer is waited for."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+
+def _born(pid: int) -> str:
+    """When a process began, in the system's ticks; '' where there is none: numbers come again."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]

@@ -1,0 +1,92 @@
+"""Where studies are kept."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liveopt.optimize.studies.store import Generation, NoStudy, Store
+from tests.studies import plan_of
+
+
+def told(number: int, count: int = 4) -> Generation:
+    values = np.arange(count, dtype=float)[:, None] + number
+    return Generation(number, values, values[:, 0] / 2.0, number * 1.5)
+
+
+def test_what_was_told_comes_back_in_order(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    name = store.add(plan_of(), "now")
+    for fold, number in ((0, 0), (0, 1), (1, 0)):
+        assert store.append(name, (fold, number), told(number))
+    found = list(Store(tmp_path).generations(name, 0))
+    assert [g.checksum for g in found] == [0, 1]
+    assert found[1].fitness.tolist() == told(1).fitness.tolist()
+    assert found[1].sharpe.tolist() == told(1).sharpe.tolist()
+    assert found[1].elapsed_s == 1.5
+    assert Store(tmp_path).entry(name).evaluated == 12
+    assert Store(tmp_path).entry(name).plan == plan_of()
+
+
+def test_a_study_of_a_process_that_is_gone_is_interrupted_and_can_be_taken(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
+        "from liveopt.optimize.studies.store import Store; from tests.studies import plan_of\n"
+        "import os; print(Store(Path(sys.argv[1])).add(plan_of(), 'now'), flush=True); os._exit(9)"
+    )
+    root = str(Path(__file__).parents[4])
+    made = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), root],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    name = made.stdout.strip()
+    store = Store(tmp_path)
+    assert store.entry(name).status == "interrupted"
+    assert store.take(name) == plan_of()
+    assert store.entry(name).status == "running"
+
+
+def test_a_study_at_work_elsewhere_is_not_taken(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    name = store.add(plan_of(), "now")
+    child = os.fork()
+    if child == 0:
+        try:
+            Store(tmp_path).take(name)
+        except NoStudy:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_completed_study_is_neither_taken_nor_cancelled(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    name = store.add(plan_of(), "now")
+    store.finish(name, "completed", "{}")
+    for act in (store.take, store.cancel):
+        with pytest.raises(NoStudy, match="completed"):
+            act(name)
+    with pytest.raises(NoStudy, match="no study"):
+        store.take("opt_none")
+
+
+def test_a_cancelled_study_is_told_after_its_generation(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    name = store.add(plan_of(), "now")
+    assert store.append(name, (0, 0), told(0))
+    assert Store(tmp_path).cancel(name) == "running"
+    assert not store.append(name, (0, 1), told(1))
+
+
+def test_trials_of_other_studies_on_the_same_data_count_and_equal_ones_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for plan in (plan_of(), plan_of(), plan_of(seed=4), plan_of(strategy="macd")):
+        store.append(store.add(plan, "now"), (0, 0), told(0))
+    assert store.trials_before(plan_of()) == 4
+    assert store.trials_before(plan_of(seed=5)) == 8
+    assert plan_of(trials_before=9).key == plan_of().key
