@@ -76,6 +76,7 @@ gate-study: $(STAMP)  ## what the promotion gate lets through and misses: an hou
 bench: $(STAMP)  ## how many variant-bars a second this machine does
 	$(BIN)/liveopt bench engine
 	$(BIN)/python -m tests.bench.metrics
+	$(BIN)/python -m tests.bench.looks
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench.spa
 
 gpu: $(VENV)/.stamp-gpu  ## add CuPy and cuDF to .venv (GPU_EXTRA=gpu-cu13 for CUDA 13)
