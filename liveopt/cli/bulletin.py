@@ -92,7 +92,8 @@ def _gate(own: Told) -> Iterator[Row]:
         if one is None:
             continue
         for variant, verdict in one["eligible"].items():
-            yield "", f"{variant} has PASSED on {symbol} ({verdict}); {_next_step(one, variant)}"
+            then = _next_step(one, variant, halted=bool(own.get("halted")))
+            yield "", f"{variant} has PASSED on {symbol} ({verdict}); {then}"
         if one["warned"]:
             yield "", f"WARNING: {one['champion']} is less than half as good as was promised"
     if own.get("promotions") or own.get("demotions"):
@@ -100,11 +101,14 @@ def _gate(own: Told) -> Iterator[Row]:
         yield "", made
 
 
-def _next_step(one: Told, variant: str) -> str:
-    if not one["auto"]:
-        return f"it waits for your consent: liveopt promotions promote {variant} --reason ..."
+def _next_step(one: Told, variant: str, *, halted: bool) -> str:
+    command = f"liveopt promotions promote {variant} --reason ..."
+    if halted:
+        return "nobody is promoted in a halt"
     if one["phase"] == "cooling":
-        return "the champion is new and stays for now"
+        return f"the champion is new and the gate itself waits; by hand: {command}"
+    if not one["auto"]:
+        return f"it waits for your consent: {command}"
     return "it is promoted with the next look"
 
 

@@ -1,5 +1,6 @@
 """`liveopt gate`: what the promotion gate lets through and what it misses, measured."""
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,11 +98,11 @@ def study(
     at every look (naive) and at every bar (eager); the same divided by the variants (bonferroni);
     StepM every fifth look, in the first 30 worlds of each kind. The oracle tests one variant, once,
     at the end. Rates have intervals of 95 % by Wilson; a mean share of several edges has a normal
-    one.
+    one, and where all worlds agree one by Wilson.
 
     JSON: null.gate_false_promotion_rate and _interval, the same of naive, eager, bonferroni and
     stepm; null.by_rho; edge.gate_power, edge.oracle_power and so on with _interval,
-    edge.median_bars (null: less than half was found); with --life life.false_demotion_rate,
+    edge.median_bars (null: half were found at most); with --life life.false_demotion_rate,
     life.detection_rate, life.detection_median_bars; with --all these by the name of the row.
 
     Example: `liveopt gate study --variants 1000 --true 10 --runs 100 --json`
@@ -207,7 +208,7 @@ def _show(name: str, facts: dict[str, Any]) -> None:
     if lines:
         table(("gate", "false promotion", "95 %", "power", "95 %"), lines)
     if edge:
-        note(f"the gate finds an edge of {edge['edge']:g} after {_bars(edge['median_bars'])}")
+        note(_found(edge["edge"], edge["median_bars"]))
     if "life" in facts:
         table(("a champion's life", "value"), list(_life(facts["life"])))
 
@@ -219,10 +220,14 @@ def _share(facts: dict[str, Any], name: str, interval: str) -> tuple[str, str]:
     return f"{facts[name]:.1%}", f"{low:.1%} to {high:.1%}"
 
 
+def _found(edge: float, median: float) -> str:
+    if median < inf:
+        return f"the gate finds an edge of {edge:g} after {_bars(median)}"
+    return f"at most half of the edges of {edge:g} were found"
+
+
 def _bars(median: float) -> str:
-    return (
-        f"{median:.0f} signal bars (median)" if median < float("inf") else "no time: most are not"
-    )
+    return f"{median:.0f} signal bars (median)" if median < inf else "at most half of them ever"
 
 
 def _life(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -13,10 +13,10 @@ from liveopt.cli.show import Exit, Failure, as_json, complain, note, table
 from liveopt.cli.stop import JsonOption, StateOption, state_folder
 from liveopt.core.bars import interval_ns
 from liveopt.guard import caller
-from liveopt.journal.folder import NoRun, find
+from liveopt.journal.folder import NoRun, find, latest
 from liveopt.journal.places import journals
 from liveopt.live.pump import INPUTS
-from liveopt.live.recount import Check, Terms, from_sums, from_trades, terms_of
+from liveopt.live.recount import Check, Terms, from_sums, from_trades, left_out, terms_of
 from liveopt.live.replay import Replay
 from liveopt.live.rulings import Ruling, Rulings, read_rulings
 from liveopt.optimize.parameters import BadParameter
@@ -45,10 +45,10 @@ def list_rulings(run: RunOption = None, json: JsonOption = False) -> None:
 
     JSON: a list of `id`, `kind` (verdict, promotion, demotion, warning or season_end), `at_ns`,
     `symbol`, `variant`, `champion` (before it), `track` (each or worlds), `evidence`, `n` (evidence
-    bars), `holds`, `stopped_by`, `became` (falls_short, waits, promoted, overtaken, withdrawn or
-    gone), `earned`, `verdict`, `by`, `why`. What a kind does not have is null.
+    bars), `holds`, `stopped_by`, `became` (falls_short, waits, promoted, overtaken, withdrawn,
+    paused, gone or ended), `earned`, `verdict`, `by`, `why`. What a kind does not have is null.
     """
-    found = read_rulings(_run(run)).all
+    found = _rulings(_run(run)).all
     if json:
         as_json([ruling.facts(one) for one in found])
         return
@@ -63,30 +63,33 @@ def show(
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """One verdict or change of champion: all it rests on, and every figure computed once more.
+    """One verdict or change of champion: all it rests on, much of it computed once more.
 
-    Exit code 7 if a figure does not follow from what was recorded. Example: `liveopt promotions
+    Computed once more are: evidence, V, the edge and its interval, from the sums that were
+    recorded; whether each condition and the verdict hold; from the trades in the journals their
+    number, confidence, Sharpe ratio, win rate and the worst. What is not is named. Exit code 7 if a
+    figure does not follow. Example: `liveopt promotions
     show XBTUSDTM-1-2`
 
     JSON keys: those of `list`, `record` (all that was recorded), `evidence_of` (the verdict behind
     a promotion, as `show` shows it), `recomputed` (`name`, `recorded`, `recomputed`, `agrees`),
-    `not_recomputed` and `agrees`.
+    `not_recomputed` (names in the record, and codes of conditions) and `agrees`.
     """
     folder = _run(run)
-    rulings = read_rulings(folder)
+    rulings = _rulings(folder)
     one = _called(rulings, number_, folder)
     behind = _behind(rulings, one)
-    checks, unknown = _recounted(folder, one if behind is None else behind)
+    checks, others = _recounted(folder, one if behind is None else behind)
     agrees = all(check.agrees for check in checks)
     if json:
-        as_json(_document(one, behind, checks, unknown))
+        as_json(_document(one, behind, checks, others))
     else:
         for line in ruling.lines(one):
             typer.echo(line)
         if behind is not None:
             for line in ("", *ruling.lines(behind)):
                 typer.echo(line)
-        for line in ruling.recount(checks, unknown):
+        for line in ruling.recount(checks, others):
             typer.echo(line)
     if not agrees:
         raise typer.Exit(Exit.REPLAY_MISMATCH)
@@ -107,9 +110,9 @@ def explain(
     JSON keys: `variant`, `status`, `text`, `symbol`, `champion`, `trades`, `trades_needed`,
     `evidence`, `evidence_needed`, `needed_alone`, `needed_worlds`, `confidence`, `p_value`,
     `evidence_bars`, `edge`, `low`, `high`, `rank`, `ranked`, `conditions` (`code`, `has`, `needs`,
-    `ok`), `stopped_by`, `track`, `verdict`, `outlook` (passed, bars, never or unknown),
-    `bars_to_go`, `watch` (of a champion: `predecessor`, `evidence`, `demotes_at`, `warned`,
-    `bars`).
+    `ok`), `stopped_by`, `track`, `verdict`, `outlook` (passed, conditions, bars, never or
+    unknown), `bars_to_go`, `watch` (of a champion: `predecessor`, `evidence`, `demotes_at`,
+    `warned`, `bars`).
     """
     found = _folded(_run(run), variant) if run is not None else _asked(state, variant)
     if json:
@@ -125,10 +128,10 @@ def promote(
     variant: VariantArgument, reason: ReasonOption, state: StateOption = None,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Make a variant the champion. Where a verdict on it holds, this is your consent.
+    """Make a variant the champion. Where a verdict on it still holds, this is your consent.
 
-    Without one it is marked NOT EARNED for ever. Example: `liveopt promotions promote 1c4f...
-    --reason "a month of evidence"`
+    Without one it is marked NOT EARNED for ever. Refused in a halt. Example: `liveopt promotions
+    promote 1c4f... --reason "a month of evidence"`
 
     JSON keys: `at_ns`, `symbol`, `variant`, `predecessor`, `verdict`, `earned`, `by`, `why`,
     `epoch`. Exit code 1 if refused, 3 if nothing runs.
@@ -170,6 +173,16 @@ def _run(given: Path | None) -> Path:
     return find(state_folder(None) if given is None else given)[0]
 
 
+def _rulings(folder: Path) -> Rulings:
+    """Whose consent a run waits for that goes on no more, nobody can give."""
+    found = read_rulings(folder)
+    state = folder.resolve().parent
+    newest = latest(state)
+    if newest is None or newest.resolve() != folder.resolve() or not caller.runs(state):
+        found.ended()
+    return found
+
+
 def _called(rulings: Rulings, name: str, folder: Path) -> Ruling:
     for one in rulings.all:
         if one.id == name:
@@ -185,15 +198,16 @@ def _behind(rulings: Rulings, one: Ruling) -> Ruling | None:
 
 
 def _recounted(folder: Path, one: Ruling) -> tuple[list[Check], list[str]]:
-    """Every figure that can be had once more, and why others cannot."""
+    """Every figure that can be had once more, and the names of the others."""
     if not isinstance(one.record, Verdict):
         return [], []
     found = from_sums(one.record)
     symbol = one.record.symbol
     terms = terms_of(folder, symbol) or _terms_kept(folder, symbol)
     if terms is None:
-        return found, ["trades, confidence, the worst trades: the run's terms are not at hand"]
-    return found + from_trades(folder, one.record, one.bar_ns, terms), []
+        return found, left_out(one.record, trades=False)
+    found += from_trades(folder, one.record, one.bar_ns, terms)
+    return found, left_out(one.record, trades=True)
 
 
 def _terms_kept(folder: Path, symbol: str) -> Terms | None:
@@ -206,7 +220,7 @@ def _terms_kept(folder: Path, symbol: str) -> Terms | None:
 
 
 def _document(
-    one: Ruling, behind: Ruling | None, checks: list[Check], unknown: list[str]
+    one: Ruling, behind: Ruling | None, checks: list[Check], others: list[str]
 ) -> dict[str, Any]:
     return ruling.facts(one) | {
         "record": msgspec.to_builtins(one.record),
@@ -220,7 +234,7 @@ def _document(
             }
             for check in checks
         ],
-        "not_recomputed": unknown,
+        "not_recomputed": others,
         "agrees": all(check.agrees for check in checks),
     }
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from liveopt.live.recount import Check
 from liveopt.live.rulings import Became, Ruling
-from liveopt.promotion.conditions import stopped_by
 from liveopt.walk.explain import e_value, number
 from liveopt.walk.verdicts import Demoted, Promoted, SeasonEnded, Verdict, Warned
 
@@ -27,7 +26,9 @@ BECAME: Final[Mapping[Became, str]] = {
     "promoted": "promoted",
     "overtaken": "overtaken",
     "withdrawn": "withdrawn: it holds no longer",
+    "paused": "the variant is paused",
     "gone": "the variant is gone",
+    "ended": "waited for consent when the run ended",
 }
 TRACKS: Final[Mapping[str, str]] = {
     "each": "by its own evidence alone",
@@ -56,7 +57,7 @@ def facts(one: Ruling) -> dict[str, Any]:
                 "evidence": e_value(record.evidence.log_evidence),
                 "n": int(record.evidence.count),
                 "holds": record.holds,
-                "stopped_by": list(stopped_by(record.conditions)),
+                "stopped_by": list(record.stopped_by),
                 "became": one.became,
             }
         case Promoted():
@@ -90,8 +91,7 @@ def _outcome(one: Ruling) -> str:
     record = one.record
     match record:
         case Verdict():
-            codes = stopped_by(record.conditions)
-            why = f": {', '.join(codes)}" if codes else ""
+            why = f": {', '.join(record.stopped_by)}" if record.stopped_by else ""
             return f"{BECAME[one.became]}{why}"
         case Promoted():
             earned = f"earned by {record.verdict}" if record.earned else "NOT EARNED"
@@ -102,7 +102,7 @@ def _outcome(one: Ruling) -> str:
             return f"WARNING: less than half as good as promised beside {record.predecessor}"
         case SeasonEnded():
             after = "another begins" if record.renewed else "only own evidence counts from here on"
-            return f"season {record.epoch} is over; {after}"
+            return f"the season of epoch {record.epoch} is over; {after}"
 
 
 def lines(one: Ruling) -> Iterator[str]:
@@ -127,6 +127,8 @@ def _verdict(one: Ruling, record: Verdict) -> Iterator[str]:
     yield f"{one.id}: {record.variant} against {record.champion} on {record.symbol}, {holds}"
     yield f"  when        {when(record.at_ns)}, epoch {record.epoch}, evidence bar {record.bar}"
     yield f"  became      {BECAME[one.became]}"
+    if record.stopped_by:
+        yield f"  stopped by  {', '.join(record.stopped_by)}"
     yield f"  passed      {TRACKS.get(record.track, 'no track')}"
     yield (
         f"  evidence    {number(e_value(own.log_evidence))} (log {own.log_evidence:.6g}) from"
@@ -168,7 +170,7 @@ def _needed(record: Verdict) -> str:
     )
 
 
-def recount(checks: Sequence[Check], unknown: Sequence[str]) -> Iterator[str]:
+def recount(checks: Sequence[Check], left_out: Sequence[str]) -> Iterator[str]:
     """Whether the figures come out once more; what does not is not to be overlooked."""
     wrong = [check for check in checks if not check.agrees]
     for check in wrong:
@@ -177,8 +179,9 @@ def recount(checks: Sequence[Check], unknown: Sequence[str]) -> Iterator[str]:
         )
     if checks:
         yield f"recomputed  {len(checks) - len(wrong)} of {len(checks)} figures agree"
-    for text in unknown:
-        yield f"not done    {text}"
+    if left_out:
+        how = "`liveopt replay --check` makes them again from the inputs"
+        yield f"not done    {', '.join(left_out)}: {how}"
 
 
 def explained(said: Mapping[str, Any]) -> Iterator[str]:

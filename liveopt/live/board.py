@@ -7,8 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from liveopt.core.events import FeedState, Quote
+from liveopt.promotion.epoch import TOTAL
+from liveopt.stats.evidence import log_mixture
+from liveopt.walk.contest import Contest
 from liveopt.walk.explain import e_value, number
 from liveopt.walk.records import Entered, Out, Record, Standing, Trade, VariantStopped
+from liveopt.walk.seat import Seat
 from liveopt.walk.standings import standing_of, standings
 from liveopt.walk.state import Market, State
 from liveopt.walk.verdicts import Demoted, Leader, Looked, Promoted, Warned
@@ -95,13 +99,29 @@ def variants_by_status(state: State) -> dict[str, int]:
 
 
 def eligible(market: Market) -> dict[str, str]:
-    """Who may be promoted, each with the verdict that holds: they wait for consent."""
+    """Who may be promoted, each with the verdict that holds, whoever has most evidence first."""
     contest = market.contest
-    if contest is None or not contest.found:
+    if contest is None:
         return {}
-    taken = [group.slots[(group.slots >= 0) & ~group.gone] for group in market.groups]
-    there = {contest.epoch.names[slot] for slot in np.concatenate(taken).tolist()}
-    return {name: verdict for name, verdict in contest.found.items() if name in there}
+    there = [seat.id for seat in _passed(market, contest) if seat.status == "active"]
+    epoch = contest.epoch
+    slots = [epoch.names.index(name) for name in there]
+    evidence = log_mixture(epoch.sums[TOTAL][slots], epoch.spreads()[slots], epoch.terms.rho)
+    order = np.argsort(-evidence, kind="stable").tolist()
+    return {there[n]: contest.found[there[n]] for n in order}
+
+
+def _passed(market: Market, contest: Contest) -> list[Seat]:
+    """Those on whom a verdict holds, as long as they have their slots."""
+    found: list[Seat] = []
+    for name in contest.found:
+        if name not in contest.epoch.names:
+            continue  # it is gone, and the next look will say so
+        slot = contest.epoch.names.index(name)
+        for group in market.groups:
+            places = np.flatnonzero(group.slots == slot).tolist()
+            found += [group.seats[place] for place in places]
+    return found
 
 
 def why_none_is_eligible(state: State, board: Board) -> str:
@@ -119,6 +139,8 @@ def why_none_is_eligible(state: State, board: Board) -> str:
 
 
 def _why(board: Board, market: Market) -> str:
+    if market.contest is not None and (passed := _passed(market, market.contest)):
+        return "; ".join(f"{seat.id} has passed, but it is {seat.status}" for seat in passed)
     looked = board.looked.get(market.symbol)
     if looked is None or not looked.leaders:
         most = board.newest[market.symbol].most_trades if market.symbol in board.newest else 0

@@ -1,7 +1,8 @@
-"""A verdict's figures once more: from its own sums, and from the trades in the journals."""
+"""A verdict's figures once more, as far as its own sums and the journals' trades tell them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from liveopt.core.metrics import NOISE
 from liveopt.journal.reader import records
 from liveopt.live.pump import INPUTS
 from liveopt.promotion.conditions import TRADES_MOST, Condition, confidence
@@ -26,6 +28,15 @@ STRICT: Final = ("low_sharpe", "not_better_than_champion")
 SURE: Final = 0.05
 """Chance that an edge is ever outside its interval."""
 AT_MOST: Final = ("tail_risk",)
+FOLDED: Final = (
+    "total", "squares", "count", "log_weight", "p_value", "unit", "track", "threshold", "allowed",
+    "crossed", "fill", "admitted", "tail_risk", "low_score", "low_roi", "runners_up",
+)  # fmt: skip
+"""What only every evidence bar of every variant tells: a replay makes these again, no recount."""
+TRADED: Final = (
+    "insufficient_samples", "low_confidence", "low_sharpe", "low_win_rate", "worst_trades",
+)  # fmt: skip
+"""What follows from the trades."""
 
 Figure = float | bool | tuple[float, ...] | None
 
@@ -65,6 +76,16 @@ def terms_of(run: Path, symbol: str) -> Terms | None:
     return None
 
 
+def left_out(verdict: Verdict, *, trades: bool) -> list[str]:
+    """What is recorded and not computed once more; `trades` says whether those were gone through.
+
+    Called as in the record, conditions by their codes.
+    """
+    judged = {one.code for one in verdict.conditions}
+    names = FOLDED if trades else (*FOLDED, *TRADED)
+    return [name for name in names if name in judged or not name.startswith("low_")]
+
+
 def from_sums(verdict: Verdict) -> list[Check]:
     """What follows from the record alone."""
     own = verdict.evidence
@@ -96,7 +117,7 @@ def from_trades(run: Path, verdict: Verdict, bar_ns: int, terms: Terms) -> list[
     returns = _newest(trades)
     has = {one.code: one.has for one in verdict.conditions}
     worst = tuple(float(one) for one in np.sort(returns)[:WORST])
-    return [
+    found = [
         Check("trades in the journals", has["insufficient_samples"], float(len(trades))),
         Check(
             f"confidence of the newest {TRADES_MOST} trades",
@@ -104,7 +125,28 @@ def from_trades(run: Path, verdict: Verdict, bar_ns: int, terms: Terms) -> list[
             confidence(returns, terms.seed),
         ),
         Check("the worst of them", verdict.worst_trades, worst),
+        Check("Sharpe ratio of the trades", has["low_sharpe"], _sharpe(trades)),
     ]
+    if "low_win_rate" in has:
+        found.append(Check("win rate of the trades", has["low_win_rate"], _win_rate(trades)))
+    return found
+
+
+def _sharpe(trades: list[Trade]) -> float | None:
+    """Mean over deviation of all returns on margin, added up in their order as a run does it."""
+    total = squares = 0.0
+    for trade in trades:
+        roi = trade.roi or 0.0
+        total, squares = total + roi, squares + roi * roi
+    if not trades:
+        return None
+    mean, square = total / len(trades), squares / len(trades)
+    variance = square - mean * mean
+    return mean / sqrt(variance) if variance > NOISE * square else None
+
+
+def _win_rate(trades: list[Trade]) -> float | None:
+    return sum((trade.net or 0.0) > 0.0 for trade in trades) / len(trades) if trades else None
 
 
 def _newest(trades: list[Trade]) -> npt.NDArray[np.float32]:

@@ -7,14 +7,24 @@ from typing import Final, Literal
 
 from liveopt.journal.reader import records
 from liveopt.walk.lines import read_record
-from liveopt.walk.records import DECISIONS, EXPERIMENTAL, Standing, VariantStopped
-from liveopt.walk.verdicts import Demoted, Promoted, SeasonEnded, Verdict, Warned
+from liveopt.walk.records import (
+    DECISIONS,
+    EXPERIMENTAL,
+    Standing,
+    VariantPaused,
+    VariantResumed,
+    VariantStopped,
+)
+from liveopt.walk.verdicts import Demoted, Looked, Promoted, SeasonEnded, Verdict, Warned
 
 Decision = Verdict | Promoted | Demoted | Warned | SeasonEnded
-Became = Literal["", "falls_short", "waits", "promoted", "overtaken", "withdrawn", "gone"]
+Became = Literal[
+    "", "falls_short", "waits", "promoted", "overtaken", "withdrawn", "paused", "gone", "ended"
+]
 """Of a verdict. falls_short: it does not hold. waits: for consent. overtaken: another champion or
 season came first, or a newer verdict on the same variant. withdrawn: by a newer one that does not
-hold. gone: the variant is."""
+hold, by a look while the variant was paused, or because it held no longer when the variant was
+promoted by hand. paused, gone: the variant is. ended: the run has, before there was consent."""
 STOPPED: Final = b'"type":"VariantStopped"'
 
 
@@ -43,6 +53,12 @@ class Rulings:
         match record:
             case Standing():
                 self._bars[record.symbol] = record.bar.at_ns
+            case Looked():
+                self._looked(record.symbol)
+            case VariantPaused():
+                self._rests(record.variant, "paused")
+            case VariantResumed():
+                self._rests(record.variant, "waits")
             case Verdict():
                 self._judged(record)
             case Promoted() | Demoted() | Warned() | SeasonEnded():
@@ -69,18 +85,37 @@ class Rulings:
             return
         for key in [key for key in self._waiting if key[0] == record.symbol]:
             ruling = self._waiting.pop(key)
-            earned = isinstance(record, Promoted) and record.verdict == ruling.id
-            ruling.became = "promoted" if earned else "overtaken"
+            ruling.became = "overtaken"
+            if isinstance(record, Promoted) and record.variant == key[1]:
+                ruling.became = "promoted" if record.earned else "withdrawn"
 
     def left(self, variant: str) -> None:
         """A variant is gone, and with it what waited."""
         for key in [key for key in self._waiting if key[1] == variant]:
             self._waiting.pop(key).became = "gone"
 
+    def _rests(self, variant: str, became: Became) -> None:
+        """Whoever is paused does not wait meanwhile."""
+        for key, ruling in self._waiting.items():
+            if key[1] == variant:
+                ruling.became = became
+
+    def _looked(self, symbol: str) -> None:
+        """What a look finds paused has to be judged again."""
+        for key, ruling in list(self._waiting.items()):
+            if key[0] == symbol and ruling.became == "paused":
+                self._waiting.pop(key).became = "withdrawn"
+
+    def ended(self) -> None:
+        """The run goes on no more."""
+        for ruling in self.waiting:
+            ruling.became = "ended"
+        self._waiting.clear()
+
     @property
     def waiting(self) -> list[Ruling]:
         """Verdicts that wait for consent."""
-        return list(self._waiting.values())
+        return [one for one in self._waiting.values() if one.became == "waits"]
 
 
 def read_rulings(run: Path) -> Rulings:
@@ -88,7 +123,7 @@ def read_rulings(run: Path) -> Rulings:
     found = Rulings()
     for number, content in records(run, DECISIONS):
         found.take(number, read_record(content))
-    if found.waiting:
+    if any(one.became in {"waits", "paused"} for one in found.all):
         for stopped in _stopped(run):
             found.left(stopped.variant)
     return found

@@ -109,9 +109,13 @@ def _power(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _interval(shares: Sequence[float], true: int) -> tuple[float, float] | None:
-    """Of a mean share: the edges of one run are not independent, so only one is a binomial."""
+    """Of a mean share: the edges of one run are not independent, so only one is a binomial.
+
+    Runs that all found the same share show no spread, which is no proof that there is none: then
+    each counts as one chance, as if its edges were all alike; no share spreads more than that.
+    """
     runs = len(shares)
-    if true == 1 or runs < 2:
+    if true == 1 or runs < 2 or min(shares) == max(shares):
         return wilson(sum(shares), runs)
     mean = sum(shares) / runs
     reach = Z * sqrt(sum((s - mean) ** 2 for s in shares) / (runs - 1) / runs)

@@ -15,7 +15,7 @@ from liveopt.live.board import listing
 from liveopt.live.report import report
 from liveopt.live.service import Service, World
 from liveopt.live.supervise import Supervisor
-from liveopt.walk.events import Promote
+from liveopt.walk.events import Pause, Promote
 from tests import contest
 from tests.run import SYMBOL, Live, opening, ticks, variants
 
@@ -130,7 +130,28 @@ def test_who_is_promoted_by_itself_needs_no_consent(tmp_path: Path) -> None:
     own["gate"][SYMBOL]["auto"] = True
     assert about(lines(guards(own), [], NOW_NS), "gate")[1].endswith("promoted with the next look")
     own["gate"][SYMBOL]["phase"] = "cooling"
-    assert about(lines(guards(own), [], NOW_NS), "gate")[1].endswith("stays for now")
+    line = about(lines(guards(own), [], NOW_NS), "gate")[1]
+    assert line.endswith(
+        "the champion is new and the gate itself waits; by hand: liveopt promotions promote quick"
+        " --reason ..."
+    )
+
+
+def test_in_a_halt_nobody_is_said_to_wait_for_consent(tmp_path: Path) -> None:
+    live = rivals(tmp_path, auto=False)
+    live.stop(HALT)
+    live.take(contest.waves(1, first=200))
+    found = about(lines(guards(told(live)), [], NOW_NS), "gate")
+    live.close()
+    assert found[1].endswith("; nobody is promoted in a halt")
+
+
+def test_one_who_has_passed_and_is_paused_does_not_wait_for_consent(tmp_path: Path) -> None:
+    live = rivals(tmp_path, auto=False)
+    live.take([Pause(live.state.at_ns, ("quick",), "me")])
+    found = about(lines(guards(told(live)), [], NOW_NS), "gate")
+    live.close()
+    assert found == ["0 eligible: quick has passed, but it is paused"]
 
 
 def test_a_run_without_a_gate_has_one_line_about_it(tmp_path: Path) -> None:

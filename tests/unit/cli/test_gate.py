@@ -62,7 +62,13 @@ def test_a_table_says_rates_with_their_intervals(call: Call) -> None:
     assert code == 0
     assert out.splitlines()[0] == "gate\tfalse promotion\t95 %\tpower\t95 %"
     assert "the gate\t0.0%\t0.0% to 49.0%" in out
-    assert "no time: most are not" in err
+    assert "at most half of the edges of 0.01 were found" in err
+
+
+def test_an_edge_that_is_found_is_told_with_its_time(call: Call) -> None:
+    _, _, err = call(*SMALL, "--edge", 0.6)
+    assert "the gate finds an edge of 0.6 after " in err
+    assert "at most half" not in err
 
 
 def test_the_drawing_is_written(call: Call, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from liveopt.cli import frozen
 from liveopt.config import Settings
+from liveopt.guard import lock
+from liveopt.guard.lock import Lock
 from liveopt.journal.folder import point
 from liveopt.live.rulings import read_rulings
 from liveopt.walk.events import Demote, Promote
@@ -76,6 +78,58 @@ def test_verdicts_and_changes_are_listed_in_their_order(call: Call, run: Path) -
     assert {len(row) for row in rows} == {8}
 
 
+def test_a_verdict_whose_evidence_has_faded_says_that_it_is_this_that_stops_it(
+    call: Call, run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "run"
+    shutil.copytree(run, folder)
+    record = next(one.record for one in read_rulings(run).all if one.id == HELD)
+    assert isinstance(record, Verdict)
+    replaced = msgspec.structs.replace
+    less = replaced(record.evidence, log_evidence=1.0)
+    faded = replaced(record, id="faded", evidence=less, holds=False, stopped_by=("evidence_faded",))
+    live = Live(folder.parent)
+    live.writer.append(DECISIONS, written(faded))
+    live.close()
+    assert all(one.ok for one in faded.conditions), "nothing else stops it"
+    (found,) = [one for one in listed(call, folder) if one["id"] == "faded"]
+    assert (found["became"], found["stopped_by"]) == ("falls_short", ["evidence_faded"])
+    _, out, _ = call("promotions", "list", "--run", folder)
+    assert "falls short: evidence_faded" in out
+    _, out, _ = call("promotions", "show", "faded", "--run", folder)
+    assert "does not hold" in out
+    assert "  stopped by  evidence_faded\n" in out
+
+
+def test_a_verdict_waits_for_consent_only_while_its_run_goes_on(call: Call) -> None:
+    logs = Path("logs")
+    run = run_of(logs, EVENTS[: len(contest.opening(TERMS)) + 800])
+    named = logs / "20261121-083000"
+    run.rename(named)
+    point(logs, named)
+    with Lock(logs / lock.NAME):
+        assert listed(call, named)[-1]["became"] == "waits"
+        code, out, _ = call("promotions", "list")
+        assert (code, "WAITS FOR YOUR CONSENT" in out) == (0, True)
+        older = logs / "20261120-083000"
+        shutil.copytree(named, older)
+        assert listed(call, older)[-1]["became"] == "ended", "another one runs"
+    assert listed(call, logs)[-1]["became"] == "ended"
+    code, out, _ = call("promotions", "show", HELD)
+    assert "became      waited for consent when the run ended" in out
+
+
+def test_the_end_of_a_season_names_the_epoch_whose_season_it_was(
+    call: Call, tmp_path: Path
+) -> None:
+    terms = msgspec.structs.replace(TERMS, season=100, new_seasons=True)
+    short = run_of(tmp_path / "short", [*contest.opening(terms), *MARKET])
+    (ended, *_) = [one for one in listed(call, short) if one["kind"] == "season_end"]
+    code, out, _ = call("promotions", "show", ended["id"], "--run", short)
+    assert code == 0
+    assert f"{ended['id']}: the season of epoch 1 is over; another begins" in out
+
+
 def test_the_newest_run_is_meant_where_none_is_named(call: Call, run: Path) -> None:
     logs = Path("logs")
     shutil.copytree(run, logs / "20261121-083000")
@@ -91,12 +145,12 @@ def test_a_verdict_is_shown_in_full_and_every_figure_agrees(call: Call, run: Pat
     for words in (
         f"{HELD}: quick against main on {SYMBOL}, holds", "by its own evidence alone",
         "insufficient_samples      5 (5 needed)  ok", "worst trades on margin", "beside it   late",
-        "15 of 15 figures agree",
+        "16 of 16 figures agree", "not done    total, squares, count, log_weight, p_value, unit",
     ):  # fmt: skip
         assert words in out
     code, out, _ = call("promotions", "show", HELD, "--run", run, "--json")
     said = json.loads(out)
-    assert (code, said["agrees"], said["not_recomputed"]) == (0, True, [])
+    assert (code, said["agrees"]) == (0, True)
     assert said.keys() == KEYS | {
         "record", "evidence_of", "recomputed", "not_recomputed", "agrees",
     }  # fmt: skip
@@ -105,6 +159,14 @@ def test_a_verdict_is_shown_in_full_and_every_figure_agrees(call: Call, run: Pat
     assert "log evidence from S, V and rho" in names
     assert "trades in the journals" in names
     assert "confidence of the newest 64 trades" in names
+    assert "Sharpe ratio of the trades" in names
+    assert said["not_recomputed"] == [
+        "total", "squares", "count", "log_weight", "p_value", "unit", "track", "threshold",
+        "allowed", "crossed", "fill", "admitted", "tail_risk", "runners_up",
+    ]  # fmt: skip
+    kept = said["record"].keys() | said["record"]["evidence"].keys()
+    kept |= {one["code"] for one in said["record"]["conditions"]}
+    assert set(said["not_recomputed"]) <= kept, "each is called as it is recorded"
 
 
 def test_a_promotion_is_shown_with_what_it_rests_on(call: Call, run: Path) -> None:
@@ -142,7 +204,7 @@ def test_a_verdict_that_does_not_follow_is_shouted_at(
     false = forged(run, tmp_path / "home" / "run")
     code, out, _ = call("promotions", "show", "forged", "--run", false)
     assert code == 7
-    assert "DIFFERENT   log evidence from S, V and rho: recorded 99.0, recomputed 16." in out
+    assert "DIFFERENT   log evidence from S, V and rho: recorded 99.0, recomputed " in out
     code, out, _ = call("promotions", "show", "forged", "--run", false, "--json")
     assert (code, json.loads(out)["agrees"]) == (7, False)
 
@@ -156,11 +218,12 @@ def test_without_inputs_the_terms_are_those_of_the_settings_or_unknown(
         path.unlink()
     code, out, _ = call("promotions", "show", HELD, "--run", bare)
     assert code == 0
-    assert "not done    trades, confidence, the worst trades" in out
+    (left_out,) = [line for line in out.splitlines() if line.startswith("not done")]
+    assert "insufficient_samples, low_confidence, low_sharpe, worst_trades: " in left_out
     settings = {"live": {"seed": contest.GATE.seed}}
     frozen.keep(bare, Settings.model_validate(settings))
     code, out, _ = call("promotions", "show", HELD, "--run", bare)
-    assert (code, "15 of 15 figures agree" in out) == (0, True)
+    assert (code, "16 of 16 figures agree" in out) == (0, True)
     code, _, err = call("promotions", "explain", "quick", "--run", bare)
     assert (code, "its inputs are gone" in err) == (1, True)
 

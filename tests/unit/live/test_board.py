@@ -15,6 +15,7 @@ from liveopt.live.board import (
 )
 from liveopt.walk import standings
 from liveopt.walk.events import Add, Demote, Halt, Pause, Promote, Retire
+from liveopt.walk.explain import explain
 from liveopt.walk.records import Entered, Standing, Trade, VariantStopped
 from liveopt.walk.verdicts import Leader, Looked
 from tests import contest
@@ -127,6 +128,37 @@ def test_who_is_eligible_has_a_verdict_and_is_still_there() -> None:
     assert why_none_is_eligible(run.state, board) == ""
     run.take([Retire(run.state.at_ns, ("quick",), "me")])
     assert eligible(market) == {}
+
+
+def test_who_is_paused_is_not_eligible_and_that_is_why_nobody_is() -> None:
+    run, board = gate_run(200, auto=False)
+    run.take([Pause(run.state.at_ns, ("quick",), "me")])
+    assert eligible(run.state.markets[SYMBOL]) == {}
+    assert why_none_is_eligible(run.state, board) == "quick has passed, but it is paused"
+
+
+def test_who_has_lost_its_slot_is_not_eligible_though_no_look_has_said_so_yet() -> None:
+    run, board = gate_run(200, auto=False)
+    own = run.state.markets[SYMBOL].contest
+    assert own is not None
+    own.found = {"quick": "a", "long_gone": "b"}
+    assert eligible(run.state.markets[SYMBOL]) == {"quick": "a"}
+    own.found = {"long_gone": "b"}
+    assert eligible(run.state.markets[SYMBOL]) == {}
+    assert why_none_is_eligible(run.state, board).startswith("quick leads")
+
+
+def test_the_eligible_are_listed_by_their_evidence_and_not_as_they_were_found() -> None:
+    run, _ = gate_run(200, auto=False)
+    market = run.state.markets[SYMBOL]
+    own = market.contest
+    assert own is not None
+    own.found = {"late": "b", "bold": "c", "quick": "a"}
+    evidence = {name: explain(run.state, name).evidence or 0.0 for name in own.found}
+    ranked = sorted(evidence, key=lambda name: -evidence[name])
+    assert ranked != list(own.found)
+    assert list(eligible(market)) == ranked
+    assert eligible(market) == own.found
 
 
 def test_who_was_promoted_is_not_eligible_any_more() -> None:

