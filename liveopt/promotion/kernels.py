@@ -28,8 +28,8 @@ def tally(differences: Any, present: Any, ratio: float, least: Any, sums: Any, o
 
     `sums` are rows of: total, squares, count, differences met, their squares, age, size. `ratio` is
     how wild the market is beside its long run; `out` is what the shadow worlds will see. The unit
-    is the root mean square of the differences before, or `least` where that is more: both know sizes
-    and no signs.
+    is the root mean square of the differences before, or `least` where that is more: both know
+    sizes and no signs.
     """
     total, squares, count, met, heat, age = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
     for i in range(len(out)):
