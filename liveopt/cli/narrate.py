@@ -102,7 +102,8 @@ def gate(market: Market, board: Board) -> str:
     """Who leads in evidence, or has passed; nothing where there is nothing to say yet."""
     if passed := eligible(market):
         assert market.contest is not None
-        waits = "" if market.contest.terms.auto else ", waiting for your consent"
+        asks = market.contest.phase == "found" and not market.contest.terms.auto
+        waits = ", waiting for your consent" if asks else ""
         return f"{', '.join(passed)} PASSED the gate{waits}"
     looked = board.looked.get(market.symbol)
     if looked is None or not looked.leaders:
