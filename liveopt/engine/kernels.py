@@ -12,6 +12,7 @@ import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from pickle import UnpicklingError
 from threading import Lock
 from types import ModuleType
 from typing import Any
@@ -67,7 +68,12 @@ def _import(name: str, path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # numba looks a cached function's module up by its name
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (EOFError, UnpicklingError):  # what a machine that lost its power left of a file
+        for damaged in (cache_folder() / "__pycache__").glob(f"{name}.*.nb[ci]"):
+            damaged.unlink(missing_ok=True)
+        spec.loader.exec_module(module)
     return module
 
 

@@ -57,7 +57,7 @@ class Contest:
 
 
 def open_contest(terms: GateTerms, market: int) -> Contest:
-    """The first epoch of a run's so-manieth market, which has shadow worlds of its own."""
+    """The first epoch; each market of a run, by its number, has shadow worlds of its own."""
     own = msgspec.structs.replace(terms, seed=terms.seed + market)
     return Contest(own, Epoch(own, 1))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from liveopt.engine import kernels
 from liveopt.engine.kernels import cache_folder, load_kernel, text_of
 
 
@@ -44,3 +45,23 @@ def test_without_a_place_to_write_a_process_keeps_its_own(
     monkeypatch.setenv("LIVEOPT_CACHE", str(blocked))
     assert cache_folder() == cache_folder()
     assert os.access(cache_folder(), os.W_OK)
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 64], ids=["empty", "zeros"])
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_machine_code_that_was_damaged_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, left: bytes
+) -> None:
+    monkeypatch.setenv("LIVEOPT_CACHE", str(tmp_path))
+    text = (
+        "from numba import njit\n"
+        '@njit("float64(float64)", cache=True)\n'
+        "def twice(x):\n    return 2.0 * x\n"
+    )
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    assert load_kernel(text).twice(2.0) == 4.0
+    (found,) = (cache_folder() / "__pycache__").glob(f"*.{kind}")
+    found.write_bytes(left)
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    assert load_kernel(text).twice(3.0) == 6.0
+    assert found.read_bytes() != left
