@@ -11,6 +11,7 @@ from liveopt.promotion.conditions import stopped_by
 from liveopt.stats.sharpe import Track, deflated
 from liveopt.walk.events import Add, Proposal, Propose
 from liveopt.walk.group import open_groups, unfit
+from liveopt.walk.lifecycle import replaced
 from liveopt.walk.records import (
     DECISIONS,
     EXPERIMENTAL,
@@ -49,29 +50,45 @@ def propose(state: State, event: Propose) -> list[Out]:
         if why:
             outs.append((DECISIONS, Refusal(state.at_ns, one.variant.id, why)))
             continue
-        found = _admission(state, one, event.by)
-        outs.append((DECISIONS, found))
-        if found.admitted:
-            _queue(state, one.variant)
+        outs += _judged(state, one, event.by)
     return outs
 
 
-def _admission(state: State, proposal: Proposal, by: str) -> Admission:
+def _judged(state: State, proposal: Proposal, by: str) -> list[Out]:
+    """Who is admitted takes the place of the weakest; where all are protected, a free one."""
     test, variant = proposal.backtest, proposal.variant
     seen = Track(test.sharpe, test.bars, test.skewness, test.kurtosis)
     sure = float(deflated(seen, test.trials, test.trials_deviation))
     conditions = admitted(test, sure, _nearest(state, variant))
-    return Admission(
-        state.at_ns, variant.id, variant.symbol, not stopped_by(conditions), conditions, test, by
-    )
+    good, market = not stopped_by(conditions), state.markets[variant.symbol]
+    gone = replaced(state, market, by) if good else None
+    found = Admission(
+        state.at_ns, variant.id, variant.symbol, good, conditions, test, by,
+        "" if gone is None else gone[0],
+    )  # fmt: skip
+    outs: list[Out] = [(DECISIONS, found)]
+    if gone is not None:
+        outs.append(gone[1])
+        state.used.add(variant.id)
+        state.joining.append(seat_of(variant))
+    elif good:
+        _queue(state, variant)
+    return outs
 
 
 def _nearest(state: State, variant: Variant) -> float:
     """How far the most similar of those is who run already, or are about to; 1 of none."""
     own = seat_of(variant)
     market = state.markets[variant.symbol]
-    seats = [seat for group in market.groups for seat in group.seats if seat.status not in GONE]
-    alike = [s for s in (*seats, *state.joining, *market.waiting) if s.key == own.key]
+    coming = [seat for seat in (*state.joining, *market.waiting) if seat.key == own.key]
+    running = [
+        seat
+        for group in market.groups
+        if group.seats[0].key == own.key
+        for seat in group.seats
+        if seat.status not in GONE
+    ]
+    alike = running + coming
     if not alike:
         return 1.0
     spans = {**state.strategies[variant.strategy].knobs, **RISK}

@@ -1,7 +1,8 @@
 """What becomes of variants: paused, resumed, retired, rotated, stopped; all of them halted."""
 
 from collections.abc import Callable, Container, Iterable
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from liveopt.walk.state import Market, State
 
 ROTATED: Final = 10
 """One in so many of those who run makes room at a rotation."""
+PROBATION: Final = 200
+"""Signal bars for which a newcomer is not replaced, where no gate says how long it takes."""
 COMPACT_MIN: Final = 64
 """Fewer dead places than this are left alone."""
 
@@ -156,23 +159,55 @@ def rotate(state: State, market: Market) -> list[Out]:
 def _make_room(state: State, market: Market) -> list[Out]:
     """The weakest of those who hold nothing and have been there for a whole turn."""
     assert state.terms is not None
+    flat = [one for one in _weakest(market, state.terms.rotate_bars) if not one.holds]
+    count = min(len(market.waiting), max(1, market.running() // ROTATED))
+    outs = []
+    for one in flat[:count]:
+        one.group.bar([one.place], OUT)
+        outs.append(_stop(state, one.group, one.place, "rotated", "rotation"))
+    return outs
+
+
+def replaced(state: State, market: Market, by: str) -> tuple[str, Out] | None:
+    """The weakest makes room for somebody who is expected to do better; None: all are protected.
+
+    Protected are the champion and who was it before, whoever is too young to be judged, whose
+    evidence has passed, whom a person has added or paused.
+    """
+    contest = market.contest
+    young = PROBATION if contest is None else contest.terms.bars_min * contest.terms.bars
+    passed = set() if contest is None else {*contest.found, *contest.short}
+    for one in _weakest(market, young):
+        seat = one.group.seats[one.place]
+        if seat.id not in passed and seat.origin != "manual":
+            one.group.bar([one.place], OUT)
+            return seat.id, _stop(state, one.group, one.place, "replaced", by)
+    return None
+
+
+class _Weak(NamedTuple):
+    """Somebody who may have to go; the first of all is the weakest."""
+
+    equity: float
+    id: str
+    group: Group
+    place: int
+    holds: bool
+
+
+def _weakest(market: Market, bars: int) -> list[_Weak]:
+    """Who runs freely and has been there for so many signal bars, the weakest first."""
     found = []
     for group in market.groups:
-        seen = group.batch.signals - group.batch.before
-        if group.champion or seen < state.terms.rotate_bars:
+        if group.champion or group.batch.signals - group.batch.before < bars:
             continue
         equity, side = group.batch.cell("p_equity"), group.batch.cell("a_side")
         found += [
-            (float(equity[place]), seat.id, group, place)
+            _Weak(float(equity[place]), seat.id, group, place, bool(side[place]))
             for place, seat in enumerate(group.seats)
-            if seat.status == "active" and side[place] == 0.0 and seat.id != market.predecessor
+            if seat.status == "active" and seat.id != market.predecessor
         ]
-    count = min(len(market.waiting), max(1, market.running() // ROTATED))
-    outs = []
-    for _, _, group, place in sorted(found, key=lambda one: one[:2])[:count]:
-        group.bar([place], OUT)
-        outs.append(_stop(state, group, place, "rotated", "rotation"))
-    return outs
+    return sorted(found, key=itemgetter(0, 1))
 
 
 def compact(state: State, market: Market) -> None:

@@ -146,6 +146,8 @@ class Admission(msgspec.Struct, frozen=True, tag=True):
     conditions: tuple[Condition, ...]
     backtest: Backtest
     by: str
+    replaces: str = ""
+    """Who makes room for it; nobody where all are protected."""
 
 
 class SeasonEnded(msgspec.Struct, frozen=True, tag=True):

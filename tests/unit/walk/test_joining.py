@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from liveopt.promotion.admission import Backtest
-from liveopt.walk.events import Add, Proposal, Propose
+from liveopt.walk.events import Add, Pause, Proposal, Propose
 from liveopt.walk.lines import read_input, written
-from liveopt.walk.records import Refusal, VariantStarted
+from liveopt.walk.records import Refusal, VariantStarted, VariantStopped
 from liveopt.walk.variant import Variant
 from liveopt.walk.verdicts import Admission
 from tests.run import SYMBOL, Folded, folded, opening, ticks, variant, variants
@@ -102,3 +102,72 @@ def test_a_slow_strategy_is_not_proposed() -> None:
     (refused,) = run.of(Refusal)
     assert isinstance(refused, Refusal)
     assert "slow lane" in refused.why
+
+
+LONG = ticks(700)
+"""More than the sixty signal bars after which a newcomer can be judged here."""
+
+
+def grown(origin: str = "random", old: bool = True) -> Folded:
+    """A run in which the variants have been there for long."""
+    made = [replace(v, origin=origin) for v in variants(4, reckless=0.0)]
+    return folded([*opening(made), *LONG[: 650 if old else 100]])
+
+
+def made_room(run: Folded) -> list[VariantStopped]:
+    """Who had to go for somebody."""
+    stopped = [r for r in run.of(VariantStopped) if isinstance(r, VariantStopped)]
+    return [one for one in stopped if one.reason == "replaced"]
+
+
+def living(run: Folded) -> list[tuple[str, float]]:
+    """Who runs, with its equity."""
+    return [
+        (seat.id, float(group.batch.cell("p_equity")[place]))
+        for _, group in run.state.groups()
+        if not group.champion
+        for place, seat in enumerate(group.seats)
+        if seat.status in {"active", "paused"}
+    ]
+
+
+def test_who_is_admitted_replaces_the_weakest_who_is_old_enough() -> None:
+    run = grown()
+    before, weakest = len(living(run)), min(living(run), key=lambda one: one[1])[0]
+    run.take([Propose(1, (Proposal(FRESH, GOOD),), "optimizer")])
+    (found,) = run.of(Admission)
+    assert isinstance(found, Admission)
+    assert found.replaces == weakest
+    (gone,) = made_room(run)
+    assert (gone.variant, gone.by) == (weakest, "optimizer")
+    run.take(LONG[650:652])
+    assert "fresh" in started(run)
+    assert len(living(run)) == before
+
+
+def test_the_young_the_paused_and_those_whom_a_person_added_are_not_replaced() -> None:
+    for protect in ("young", "paused", "manual"):
+        run = grown(origin="manual" if protect == "manual" else "random", old=protect != "young")
+        if protect == "paused":
+            run.take([Pause(1, tuple(v for v, _ in living(run)), "me")])
+        run.take([Propose(1, (Proposal(FRESH, GOOD),), "optimizer"), *LONG[650:652]])
+        (found,) = run.of(Admission)
+        assert isinstance(found, Admission)
+        assert found.admitted
+        assert (found.replaces, made_room(run)) == ("", []), protect
+        assert "fresh" in started(run)
+
+
+def test_each_of_several_replaces_another() -> None:
+    run = grown()
+    other = replace(FRESH, id="other", parameters=FRESH.parameters | {"leverage": 2.0})
+    run.take([Propose(1, (Proposal(FRESH, GOOD), Proposal(other, GOOD)), "optimizer")])
+    gone = [found.replaces for found in run.of(Admission)]  # type: ignore[attr-defined]
+    assert len(set(gone)) == 2
+    assert "" not in gone
+
+
+def test_who_is_not_admitted_replaces_nobody() -> None:
+    run = grown()
+    run.take([Propose(1, (Proposal(FRESH, replace(GOOD, trades=3)),), "optimizer")])
+    assert made_room(run) == []
