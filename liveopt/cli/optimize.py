@@ -61,6 +61,10 @@ TimeoutOption = Annotated[float | None, typer.Option(min=0.0, help="Seconds; 0 i
 BeforeOption = Annotated[
     int | None, typer.Option(min=0, help="Trials on these data before; else those stored.")
 ]
+AroundOption = Annotated[
+    Path | None,
+    typer.Option(help='Begin with these: JSON such as [{"fast": 5, "slow": 20}], or variants.'),
+]
 
 
 def optimize(
@@ -81,6 +85,7 @@ def optimize(
     workers: WorkersOption = 0,
     timeout: TimeoutOption = None,
     trials_before: BeforeOption = None,
+    around: AroundOption = None,
     config_: FileOption = None,
     results: ResultsOption = None,
     fee: options.FeeOption = None,
@@ -117,7 +122,7 @@ def optimize(
     draft = Draft(
         algorithm, evals, timeout, objective or ["bar_sharpe"], constraint or [], ranges,
         parse_fixed(chosen, set_ or []), population, term or [], folds, walk, embargo, seed,
-        trials_before, wish,
+        trials_before, wish, around,
     )  # fmt: skip
     read = (data, from_, to, signal)
     work(new(chosen, draft, (trading, costs), read, settings), settings, (workers, results, json))

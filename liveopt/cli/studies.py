@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
-import numpy as np
 import typer
 
 from liveopt.cli import conditions
 from liveopt.cli import market as options
 from liveopt.cli.show import Failure
 from liveopt.config import Settings
-from liveopt.core.bars import SECOND_NS
 from liveopt.core.strategy import Strategy
 from liveopt.engine.device import Run
 from liveopt.optimize.objective import parse_constraint, parse_objective
 from liveopt.optimize.parameters import BadParameter
 from liveopt.optimize.studies import hyperopt, space
+from liveopt.optimize.studies.around import read_around
+from liveopt.optimize.studies.embargo import embargo_of
 from liveopt.optimize.studies.plan import (
     Data,
     Parameter,
@@ -31,7 +31,7 @@ from liveopt.optimize.studies.plan import (
     hash_of,
 )
 from liveopt.optimize.studies.store import Store
-from liveopt.optimize.walkforward import ends, folds, longest_lookback, usual_embargo
+from liveopt.optimize.walkforward import ends, folds
 from liveopt.search.algorithm import Unfit
 from liveopt.search.search import find
 
@@ -61,6 +61,7 @@ class Draft:
     seed: int
     trials_before: int | None
     wish: hyperopt.Wish | None
+    around: Path | None = None
 
     @property
     def method(self) -> str:
@@ -73,6 +74,13 @@ def chosen_of(name: str, path: Path | None) -> tuple[Strategy, hyperopt.Wish | N
     wish = None if path is None else hyperopt.read(path)
     if not name and wish is None:
         raise BadParameter("name a strategy, or give a --config that does")
+    if not name and wish is not None and not wish.strategy:
+        raise BadParameter(
+            f"--config {path} says how to search but names no strategy: name one beside it, such as"
+            " `liveopt optimize ma_crossover`"
+        )
+    for one in wish.unheeded if wish else ():
+        typer.echo(f"--config {path}: {one}", err=True)
     return options.strategy_named(name or (wish.strategy if wish else "")), wish
 
 
@@ -109,10 +117,12 @@ def new(
         folds=draft.folds,
         kind=draft.kind,
         embargo=0,
-        seed=draft.seed,
+        seed=_seed(draft),
         timeout_s=_or(draft.timeout, draft.wish.timeout_s if draft.wish else 0.0),
         trials_before=draft.trials_before or 0,
         code=code_version(),
+        around=[] if draft.around is None else read_around(draft.around),
+        around_file=str(draft.around or ""),
     )
     plan = msgspec.structs.replace(plan, embargo=_embargo(plan, strategy, source, draft.embargo))
     if plan.evals < plan.folds:
@@ -161,6 +171,7 @@ def command(plan: Plan) -> str:
     words += ["--folds", str(plan.folds), "--walk", plan.kind, "--embargo", str(plan.embargo)]
     words += ["--seed", str(plan.seed), "--trials-before", str(plan.trials_before)]
     words += ["--timeout", repr(plan.timeout_s)] if plan.timeout_s else []
+    words += ["--around", plan.around_file] if plan.around_file else []
     words += ["--market", terms.market, "--side", terms.sides, "--sizing", terms.sizing]
     for option, cost in (
         ("--fee", terms.taker_fee), ("--maker-fee", terms.maker_fee),
@@ -230,18 +241,20 @@ def _embargo(plan: Plan, strategy: Strategy, source: options.Source, given: int 
     """What is given, or the longest look-back and holding time; checked against the folds."""
     bars = len(ends(source.rows(0.0))) - 1
     if given is None:
-        searched = space.space_of(strategy, plan.ranges, plan.fixed)
-        draws = searched.settle(searched.sample(256, np.random.default_rng(0)))
-        batch = np.concatenate([searched.table.high[None, :], draws])
-        look = [found for _, found in space.groups(searched, batch, strategy, plan.fixed)]
-        longest = plan.ranges.get("max_hold")
-        held = longest.high if isinstance(longest, Span) else plan.fixed.get("max_hold", 0.0)
-        held = float(held) / (source.signal_ns / SECOND_NS)
-        given, said = usual_embargo(longest_lookback(strategy, look), held, bars, plan.folds)
+        given, said = embargo_of(plan, strategy, bars, source.signal_ns)
         if said:
             typer.echo(said, err=True)
     folds(bars, plan.folds, plan.kind, given)
     return given
+
+
+def _seed(draft: Draft) -> int:
+    """That of --seed, else of the configuration; said where it is not the usual one."""
+    if draft.wish is None or draft.wish.seed is None:
+        return draft.seed
+    seed = draft.seed or draft.wish.seed
+    typer.echo(f"seed {seed}; random_seed of --config is {draft.wish.seed}", err=True)
+    return seed
 
 
 def _or(given: float | None, usual: float) -> float:

@@ -110,9 +110,8 @@ def quiet(rows: Rows) -> Rows:
     return Rows(np.ascontiguousarray(rows.table[heard]), rows.kinds[heard] & np.uint8(SIGNAL))
 
 
-def examine(run: Run, variants: Variants, fold: Fold) -> Tested:
-    """One variant over the test part, its strategy warmed by all bars before; it begins flat."""
-    assert len(variants) == 1, "one at a time"
+def examine(run: Run, variants: Variants, fold: Fold) -> list[Tested]:
+    """Each variant over the test part, its strategy warmed by all bars before; it begins flat."""
     setup = replace(run.setup, choices=variants.choices)
     batch = open_batch(setup, variants.knobs, variants.risk)
     device = Cpu(1)
@@ -121,14 +120,21 @@ def examine(run: Run, variants: Variants, fold: Fold) -> Tested:
     batch.before = batch.signals
     at = ends(run.rows)[fold.begin : fold.end + 1]
     count = 1 + setup.pessimistic
-    equity = [np.empty(len(at)) for _ in range(count)]
+    equity = np.empty((count, len(at), batch.size))
     for i, end in enumerate(at.tolist()):
         if i:
             device.advance(batch, run.rows.part(int(at[i - 1]), end))
         for account in range(count):
-            equity[account][i] = batch.cell(f"{'pq'[account]}_equity")[0]
-    sums = [_sums(batch, account) for account in range(count)]
-    return Tested(sums, [e[1:] / e[:-1] - 1.0 for e in equity], fold.end - fold.begin)
+            equity[account, i] = batch.cell(f"{'pq'[account]}_equity")
+    returns_ = equity[:, 1:] / equity[:, :-1] - 1.0
+    return [
+        Tested(
+            [_sums(batch, account, n) for account in range(count)],
+            [returns_[account, :, n] for account in range(count)],
+            fold.end - fold.begin,
+        )
+        for n in range(batch.size)
+    ]
 
 
 def forget_orders(batch: Batch) -> None:
@@ -166,10 +172,10 @@ def _returns(tests: Sequence[Tested], account: int) -> list[Array]:
     return [one.returns[account] for one in tests]
 
 
-def _sums(batch: Batch, account: int) -> dict[str, float]:
+def _sums(batch: Batch, account: int, variant: int) -> dict[str, float]:
     heads = ("a", "p") if account == 0 else ("b", "q")
     return {
-        name.split("_", 1)[1]: float(batch.cell(name)[0])
+        name.split("_", 1)[1]: float(batch.cell(name)[variant])
         for name in batch.program.state
         if name.split("_", 1)[0] in heads
     }

@@ -69,11 +69,14 @@ class Plan(msgspec.Struct, frozen=True):
     timeout_s: float
     trials_before: int
     code: str
+    around: list[dict[str, Parameter]] = []
+    """Parameters that each fold begins with, as many as a first generation has room for."""
+    around_file: str = ""
 
     @property
     def key(self) -> str:
         """Equal for equal studies; trials counted before are no part of it."""
-        plain = msgspec.structs.replace(self, trials_before=0)
+        plain = msgspec.structs.replace(self, trials_before=0, around_file="")
         return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
 
     def budget(self, fold: int) -> int:

@@ -91,6 +91,19 @@ class Store:
             )  # fmt: skip
         return name
 
+    def begin(self, name: str, plan: Plan, created: str) -> None:
+        """The study of this name, new or taken up where it was left."""
+        with self._write():
+            self._db.execute(
+                "INSERT OR IGNORE INTO studies (id, plan, key, data, strategy, status, pid, born,"
+                " created) VALUES (?, ?, ?, ?, ?, 'running', 0, '', ?)",
+                (name, encode(plan), plan.key, plan.data.hash, plan.strategy, created),
+            )
+            self._db.execute(
+                "UPDATE studies SET status = 'running', cancel = 0, pid = ?, born = ? WHERE id = ?",
+                (os.getpid(), _born(os.getpid()), name),
+            )
+
     def take(self, name: str) -> Plan:
         """Go on with a study that nobody works at."""
         with self._write():
@@ -182,6 +195,13 @@ class Store:
             " GROUP BY key", (plan.data.hash, plan.strategy, plan.key),
         ).fetchall()  # fmt: skip
         return sum(row[0] for row in rows)
+
+    def evaluated(self, pattern: str) -> int:
+        """Trials of all studies with such names (`*` is anything)."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(evaluated), 0) FROM studies WHERE id GLOB ?", (pattern,)
+        ).fetchone()
+        return int(row[0])
 
     @contextmanager
     def _write(self) -> Iterator[None]:

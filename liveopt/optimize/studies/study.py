@@ -6,7 +6,7 @@ candidates and goes on where the last generation that was kept ended.
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,11 +28,14 @@ from liveopt.optimize.studies.store import Generation, Store
 from liveopt.optimize.walkforward import Fold, Tested, ends, examine, folds
 from liveopt.search.search import Search
 from liveopt.search.search import begin as begin_search
+from liveopt.search.spaces.coordinates import Coordinate, Number, Word
 from liveopt.search.spaces.parameters import Parameters
 
 Array = npt.NDArray[np.float64]
 ASKED_MOST: Final = 4_096
 """Candidates of a batch where the algorithm has no generations of its own."""
+POOL_MOST: Final = 1_024
+"""Candidates of a search that are remembered with their fitness."""
 FRONT_MOST: Final = 50
 """Members of a front that are tested out of sample."""
 
@@ -64,6 +67,22 @@ class Outcome:
     front: list[Member]
     """With several objectives: what nothing dominates in sample."""
     evaluated: int
+    pool: "Pool"
+
+
+@dataclass(slots=True)
+class Pool:
+    """The best candidates of a search in sample, the best first; equals in their order."""
+
+    candidates: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    fitness: Array = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, batch: Array, fitness: Array) -> None:
+        """Some more."""
+        both = np.concatenate([self.candidates.reshape(-1, batch.shape[1]), batch])
+        values = np.concatenate([self.fitness, fitness])
+        order = np.argsort(-values, kind="stable")[:POOL_MOST]
+        self.candidates, self.fitness = both[order], values[order]
 
 
 @dataclass(slots=True)
@@ -151,7 +170,8 @@ class Study:
         plan, space = self.plan, self.space()
         at = ends(self.crew.run.rows)
         span = int(at[fold.first]), int(at[fold.last])
-        first = space.candidates([{n: p[n] for n in space.table.names} for p in before[::-1]])
+        first = beginnings(space, before[::-1] + plan.around)
+        pool = Pool()
         search = begin_search(space, plan.algorithm, plan.fold_seed(number), plan.terms, first)
         kept = self.store.generations(self.name, number)
         generation = 0
@@ -170,11 +190,12 @@ class Study:
             elif told.checksum != checksum or len(told.fitness) != len(batch):
                 raise Diverged(f"{self.name} asks for other candidates than before; begin it anew")
             self._learn(search, batch, told)
+            pool.add(batch, told.fitness[:, 0])
             self._say(search, number, (len(batch) * (span[1] - span[0]), not new))
             generation, told = generation + 1, next(kept, None)
             if told is None and self._late(number):
                 break
-        return self._outcome(search, fold, span)
+        return self._outcome(search, fold, span, pool)
 
     def _elapsed(self) -> float:
         """Seconds of the study, those before it was resumed too."""
@@ -224,29 +245,45 @@ class Study:
         first, last = np.searchsorted(at, span)
         return float(last - first) / self.crew.run.periods_per_year
 
-    def _outcome(self, search: Search, fold: Fold, span: tuple[int, int]) -> Outcome:
+    def _outcome(self, search: Search, fold: Fold, span: tuple[int, int], pool: Pool) -> Outcome:
         if not search.method.several:
             assert search.best is not None, "one candidate at least was evaluated"
             best = self._member(search.space, search.best, fold, span)
-            return Outcome(fold, best, [], search.evaluated)
+            return Outcome(fold, best, [], search.evaluated, pool)
         candidates, values = search.front()
         order = np.argsort(-values[:, 0], kind="stable")[:FRONT_MOST]
         middle = balanced_member(values[order])
         front = [self._member(search.space, candidates[i], fold, span) for i in order]
-        return Outcome(fold, front[middle], front, search.evaluated)
+        return Outcome(fold, front[middle], front, search.evaluated, pool)
 
     def _member(self, space: Any, candidate: Array, fold: Fold, span: tuple[int, int]) -> Member:
         run, plan = self.crew.run, self.plan
         (_, variants), *_ = groups(space, candidate[None, :], run.setup.strategy, plan.fixed)
         begun_s = time.perf_counter()
         trained = [enriched(m, self._years(span)) for m in self.crew.metrics(variants, span)]
-        tested = examine(run, variants, fold)
+        (tested,) = examine(run, variants, fold)
         self.engine_s += time.perf_counter() - begun_s
         return Member(
             variants.parameters(0),
             [{n: float(v[0]) for n, v in m.items()} for m in trained],
             tested,
         )
+
+
+def beginnings(space: Parameters, records: Sequence[Mapping[str, Parameter]]) -> Array:
+    """Parameters to begin with as candidates; what lies outside the space is left out."""
+    inside = [
+        {n: one[n] for n in space.coordinates}
+        for one in records
+        if all(n in one and _within(c, one[n]) for n, c in space.coordinates.items())
+    ]
+    return space.candidates(inside)
+
+
+def _within(coordinate: Coordinate, value: Parameter) -> bool:
+    if isinstance(coordinate, Word):
+        return value in coordinate.options
+    return isinstance(coordinate, Number) and coordinate.low <= float(value) <= coordinate.high
 
 
 def balanced_member(values: Array) -> int:

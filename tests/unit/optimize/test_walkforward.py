@@ -72,7 +72,7 @@ def test_a_test_is_blind_to_what_comes_after_it() -> None:
     for values in column[:4]:
         values[600:] *= 3.0
     other = Bars(bars.at_ns, *column)
-    a, b = examine(run_of(bars), one(), fold), examine(run_of(other), one(), fold)
+    (a,), (b,) = examine(run_of(bars), one(), fold), examine(run_of(other), one(), fold)
     assert a.returns[0].tobytes() == b.returns[0].tobytes()
     assert a.sums == b.sums
     assert a.sums[0]["trades"] > 0  # it did something
@@ -81,10 +81,10 @@ def test_a_test_is_blind_to_what_comes_after_it() -> None:
 def test_a_test_begins_flat_and_its_strategy_knows_the_past() -> None:
     bars = candles(900, swing=0.01)
     fold = Fold(0, 400, 420, 440)
-    found = examine(run_of(bars), one(slow=400.0, fast=200.0), fold)
+    (found,) = examine(run_of(bars), one(slow=400.0, fast=200.0), fold)
     assert found.bars == 20
     assert np.count_nonzero(found.returns[0][:1]) == 0
-    warm = examine(run_of(bars), one(), Fold(0, 400, 420, 900))
+    (warm,) = examine(run_of(bars), one(), Fold(0, 400, 420, 900))
     cold_part = replace(run_of(bars), rows=run_of(bars).rows.part(420, 900))
     batch = open_batch(cold_part.setup, one().knobs, one().risk)
     Cpu(1).advance(batch, cold_part.rows)
@@ -94,10 +94,10 @@ def test_a_test_begins_flat_and_its_strategy_knows_the_past() -> None:
 def test_stitched_tests_of_one_variant_are_the_run_where_nothing_is_open_at_the_seam() -> None:
     bars = candles(1_000, swing=0.01)
     run = run_of(bars)
-    whole = examine(run, one(), Fold(0, 480, 500, 1_000))
+    (whole,) = examine(run, one(), Fold(0, 480, 500, 1_000))
     parts = [
-        examine(run, one(), Fold(0, 480, 500, 750)),
-        examine(run, one(), Fold(0, 480, 750, 1_000)),
+        *examine(run, one(), Fold(0, 480, 500, 750)),
+        *examine(run, one(), Fold(0, 480, 750, 1_000)),
     ]
     seen = returns(parts, 0)
     assert len(seen) == 500
@@ -115,9 +115,24 @@ def test_one_test_stitched_is_its_own_run() -> None:
     batch = open_batch(run.setup, one().knobs, one().risk)
     Cpu(1).advance(batch, run.rows)
     direct = enriched(batch.metrics(YEAR), 600 / YEAR)
-    found = stitched([examine(run, one(), Fold(0, 0, 0, 600))], 0, 1e4, YEAR)
+    found = stitched(examine(run, one(), Fold(0, 0, 0, 600)), 0, 1e4, YEAR)
     for name in ("roi", "trades", "win_rate", "bar_sharpe", "sortino", "max_drawdown"):
         assert found[name] == pytest.approx(float(direct[name][0]), rel=1e-9), name
+
+
+def test_variants_examined_together_are_as_alone() -> None:
+    run, fold = run_of(candles(700, swing=0.01)), Fold(0, 400, 420, 700)
+    alone = [examine(run, one(slow=slow), fold)[0] for slow in (9.0, 30.0, 80.0)]
+    wide = one()
+    together = Variants(
+        wide.choices,
+        {n: np.full(3, v[0]) for n, v in wide.knobs.items()} | {"slow": np.array([9.0, 30.0, 80.0])},
+        {n: np.full(3, v[0]) for n, v in wide.risk.items()},
+        0,
+    )
+    for found, expected in zip(examine(run, together, fold), alone, strict=True):
+        assert found.sums == expected.sums
+        assert [r.tobytes() for r in found.returns] == [r.tobytes() for r in expected.returns]
 
 
 def test_ends_are_the_rows_after_signal_bars() -> None:
