@@ -20,8 +20,10 @@ from liveopt.cli.journal import journal
 from liveopt.cli.opt import opt
 from liveopt.cli.optimize import optimize
 from liveopt.cli.promotions import promotions
+from liveopt.cli.reoptimize import reoptimize
 from liveopt.cli.replay import replay
 from liveopt.cli.run import demo, run
+from liveopt.cli.searching import search_round
 from liveopt.cli.serve import serve
 from liveopt.cli.show import Exit, Failure, complain
 from liveopt.cli.sim import sim
@@ -87,12 +89,14 @@ app.add_typer(variants, name="variants")
 app.add_typer(promotions, name="promotions")
 app.add_typer(journal, name="journal")
 app.command(hidden=True)(serve)
+app.command(hidden=True)(search_round)
 app.add_typer(config, name="config")
 app.command()(strategies)
 app.command()(backtest)
 app.command()(sweep)
 app.command()(optimize)
 app.add_typer(opt, name="opt")
+app.command()(reoptimize)
 app.command()(sim)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")

@@ -17,6 +17,7 @@ def lines(said: Told, champions: Sequence[Told], now_ns: int) -> list[str]:
     own: Told = said["status"] or {}
     if said["status_age_ms"] is not None:
         rows += [*_feed(own, now_ns), *_variants(own), *_gate(own), *_champions(champions)]
+        rows += _search(own)
         rows += _late(own)
     return [f"{about:<10}{text}" for about, text in rows]
 
@@ -118,6 +119,22 @@ def _champions(champions: Sequence[Told]) -> Iterator[Row]:
         came = "" if roi is None else f", {roi:+.2%} in {trades or 0:g} trades"
         what = f"{one['id']}, {one['strategy']} on {one['symbol']}"
         yield "champion", f"{what}: {one['status']}, {one['position']}{came}"
+
+
+def _search(own: Told) -> Iterator[Row]:
+    """The search for better variants beside the run."""
+    one = own.get("search")
+    if not one or one["phase"] == "none":
+        return
+    head = f"round {one['number']} ({one['why']})"
+    died = f"; its process died {one['deaths']} times" if one["deaths"] else ""
+    if one["phase"] == "searching":
+        yield "search", f"{head}: {one['done']:,} of {one['wanted']:,} trials{died}"
+    elif one["phase"] == "given up":
+        yield "search", f"{head} was GIVEN UP{died}; see the log"
+    else:
+        made = f"{one['proposed']} proposed, {one['admitted']} joined, {one['replaced']} replaced"
+        yield "search", f"{head}: {one['done']:,} trials, {made}{died}"
 
 
 def _late(own: Told) -> Iterator[Row]:

@@ -21,6 +21,7 @@ ENGINES: Final[Mapping[str, Collection[str] | None]] = {
     "kucoin": None,
     "feed": ("settle_ms", "price_band", "rotate_hours"),
     "live": plan.NOT_DECIDING,
+    "reoptimize": None,
     "journal": ("segment_mib", "ballast_mib", "snapshot_s", "snapshot_records", "keep_days"),
 }
 """What the engine reads of settings that decide nothing. The folder, the port and the guard's

@@ -6,6 +6,7 @@ from typing import Final
 
 from liveopt.core.bars import MINUTE_NS
 from liveopt.live.board import Board, eligible, variants_by_status
+from liveopt.live.rounds import Progress
 from liveopt.live.service import Service
 from liveopt.walk.explain import e_value, number
 from liveopt.walk.state import Market
@@ -93,9 +94,23 @@ def line(service: Service, board: Board) -> str:
     if best is not None and best.best_equity is not None and state.terms is not None:
         parts.append(f"luckiest {best.best_equity / state.terms.capital - 1.0:+.2%}")
     parts += [told for market in state.markets.values() if (told := gate(market, board))]
+    if service.rounds is not None and (told := search(service.rounds.progress)):
+        parts.append(told)
     if state.halt is not None:
         parts.append(f"HALTED ({state.halt.mode})")
     return " | ".join(parts)
+
+
+def search(own: Progress) -> str:
+    """The search under way, or what the last one brought; nothing before the first."""
+    match own.phase:
+        case "searching":
+            share = own.done / own.wanted if own.wanted else 0.0
+            return f"search {own.number}: {share:.0%}"
+        case "ended":
+            return f"search {own.number}: {own.proposed} proposed, {own.admitted} joined"
+        case _:
+            return ""
 
 
 def gate(market: Market, board: Board) -> str:

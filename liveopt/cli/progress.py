@@ -12,12 +12,12 @@ LINE_EVERY_S = 5.0
 
 
 class Meter:
-    """Counts variant-bars; a bar on a terminal, a line every few seconds elsewhere."""
+    """Counts what is done; a bar on a terminal, a line every few seconds elsewhere."""
 
-    def __init__(self, total: int, what: str) -> None:
+    def __init__(self, total: int, what: str, unit: str = "bars") -> None:
         """Nothing is shown before the work begins."""
         self.total = max(total, 1)
-        self.what = what
+        self.what, self.unit = what, unit
         self.done = 0
         self.started_s = time.perf_counter()
         self._said_s = self.started_s
@@ -51,17 +51,18 @@ class Meter:
             self._bar.stop()
 
     def add(self, count: int) -> None:
-        """So many more variant-bars are done (or, below zero, must be done again)."""
+        """So many more are done (or, below zero, must be done again)."""
         self.done += count
         now_s = time.perf_counter()
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, rate=f"{self.rate():.3g} bars/s")
+            rate = f"{self.rate():.3g} {self.unit}/s"
+            self._bar.update(self._task, completed=self.done, total=self.total, rate=rate)
         elif now_s - self._said_s >= LINE_EVERY_S:
             self._said_s = now_s
             left_s = (self.total - self.done) / max(self.rate(), 1.0)
             share = 100.0 * self.done / self.total
             typer.echo(
-                f"{self.what}: {share:.0f} %, {self.rate():.3g} bars/s, {left_s:.0f} s left",
+                f"{self.what}: {share:.0f} %, {self.rate():.3g} {self.unit}/s, {left_s:.0f} s left",
                 err=True,
             )
 
@@ -70,5 +71,5 @@ class Meter:
         return time.perf_counter() - self.started_s
 
     def rate(self) -> float:
-        """Variant-bars a second so far."""
+        """So many a second so far."""
         return self.done / max(self.elapsed_s(), 1e-9)

@@ -32,11 +32,13 @@ COMMAND_S: Final = 30.0
 DEMO_SPEED: Final = "20"
 DEMO_VARIANTS: Final = 1000
 DEMO_SETTINGS: Final = {
+    "REOPTIMIZE__EVERY": "20",
     "LIVE__SET": "kind=ema",
     "ACCOUNT__FRACTION": "0.1",
     "ACCOUNT__LEVERAGE": "5",
 }
-"""Positions one can follow; one kind of average, for there is less to compile before it moves."""
+"""Positions one can follow; one kind of average, for there is less to compile before it moves; a
+search every minute of the clock."""
 
 VariantsOption = Annotated[
     int | None, typer.Option("--variants", min=1, help="How many; live.variants if not given.")

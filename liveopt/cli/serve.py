@@ -24,6 +24,7 @@ from liveopt import config
 from liveopt.cli import exchange, frozen, plan
 from liveopt.cli.compiling import compile_for
 from liveopt.cli.narrate import narrate
+from liveopt.cli.rounds import RoundsFolder
 from liveopt.core.bars import MINUTE_NS, interval_ns
 from liveopt.core.events import Bar, Tick
 from liveopt.core.strategy import Strategy
@@ -50,6 +51,7 @@ from liveopt.live.played import Played, Source, first_ns
 from liveopt.live.pump import INPUTS, Pump
 from liveopt.live.recover import Recovered, recover_run
 from liveopt.live.report import report
+from liveopt.live.rounds import Rounds, Schedule
 from liveopt.live.service import TELL_S, Rhythm, Running, Service, World
 from liveopt.live.supervise import Supervisor, TooManyCrashes
 from liveopt.optimize.parameters import BadParameter
@@ -131,6 +133,7 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
             async with _linked(service, wanted), slow_one as lane:
                 async with _watched(pump):
                     await _begun(settings, wanted, service, outside, lane, gate)
+                service.rounds = _rounds(settings, wanted, pump)
                 service.byway = None if lane is None else Byway(lane, pump)
                 board.phase = "running"
                 await _until(service, wanted.seconds)
@@ -142,6 +145,13 @@ async def _serve(settings: config.Settings, wanted: Wanted) -> None:
                     service.snapshot()
                     writer.close()
                     ballast.give_up(wanted.run, DISK)  # a run that has ended needs none
+
+
+def _rounds(settings: config.Settings, wanted: Wanted, pump: Pump) -> Rounds:
+    """The search beside the run."""
+    own = settings.reoptimize
+    folder_ = RoundsFolder(wanted.run, wanted.state, settings, pump)
+    return Rounds(pump, folder_, Schedule(own.every, own.on_regime))
 
 
 async def _asked_first(
@@ -334,7 +344,7 @@ async def _history(there: exchange.There, symbol: str, signal_ns: int, count: in
 async def _linked(service: Service, wanted: Wanted) -> AsyncIterator[None]:
     """Tells guard and people how it goes, answers commands; ends this process with the guard."""
     link, board = EngineEnd.from_environment(), service.board
-    commands = Commands(service.pump, service.state.strategies)
+    commands = Commands(service.pump, service.state.strategies, lambda: service.rounds)
     me = asyncio.current_task()
     assert me is not None
 

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -28,7 +28,7 @@ from liveopt.optimize.studies import crew, hyperopt
 from liveopt.optimize.studies.crew import Crew, measure
 from liveopt.optimize.studies.plan import Plan
 from liveopt.optimize.studies.store import NoStudy, Status, Store
-from liveopt.optimize.studies.study import ASKED_MOST, Cancelled, Diverged, Heard, Study
+from liveopt.optimize.studies.study import ASKED_MOST, Cancelled, Diverged, Heard, Outcome, Study
 from liveopt.optimize.studies.verdict import report
 from liveopt.optimize.walkforward import ends, folds
 from liveopt.search.search import find
@@ -49,7 +49,7 @@ def work(plan: Plan, settings: Settings, how: How, name: str = "") -> None:
         store = Store(Path(settings.journal.folder))
         hands = _crew(plan, run, settings, workers)
         try:
-            name = name or store.add(plan, _stamp())
+            name = name or store.add(plan, stamp())
             study = Study(plan, hands, store, name)
             found = _done(study, source)
         finally:
@@ -157,14 +157,7 @@ def _done(study: Study, source: options.Source) -> dict[str, Any]:
 
             study.hear = hear
             outcomes = study.run()
-        found = _facts(study, source, report(study, outcomes))
-        found["elapsed_s"] = time.perf_counter() - begun_s
-        found["engine_s"] = study.engine_s
-        store.finish(
-            name,
-            "completed",
-            json.dumps({"result": defined(found), "history": defined(study.history)}),
-        )
+        found = complete(study, source, outcomes, time.perf_counter() - begun_s)
         status = "completed"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -178,6 +171,17 @@ def _done(study: Study, source: options.Source) -> dict[str, Any]:
     finally:
         if status != "completed":
             store.finish(name, status)
+    return found
+
+
+def complete(
+    study: Study, source: options.Source, outcomes: Sequence[Outcome], elapsed_s: float
+) -> dict[str, Any]:
+    """The verdict on a study that was done to its end, kept with it."""
+    found = _facts(study, source, report(study, outcomes))
+    found |= {"elapsed_s": elapsed_s, "engine_s": study.engine_s}
+    kept = {"result": defined(found), "history": defined(study.history)}
+    study.store.finish(study.name, "completed", json.dumps(kept))
     return found
 
 
@@ -210,7 +214,8 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         raise Failure(f"cannot write {path}: {error.strerror}") from error
 
 
-def _stamp() -> str:
+def stamp() -> str:
+    """The time as it is kept with a study."""
     return datetime.fromtimestamp(Clock().wall() / SECOND_NS, UTC).isoformat(timespec="seconds")
 
 

@@ -340,6 +340,47 @@ class Gate(_Section):
         return self
 
 
+class Reoptimize(_Section):
+    """How often it is searched for better variants beside a run, and how hard."""
+
+    every: int = Field(
+        240,
+        ge=0,
+        le=1_000_000,
+        description="Signal bars from one search to the next, 0 to 1000000; 0 for only when a"
+        " person asks or the regime changes.",
+    )
+    on_regime: bool = Field(
+        True,
+        description="true or false; with true a search begins also when trend or volatility change"
+        " for long, after a quarter of `every` at the earliest.",
+    )
+    algorithm: Literal["random", "ga", "pso", "sa", "de", "aco", "hc", "bo"] = Field(
+        "de", description='What searches: "de", "ga", "pso", "sa", "aco", "hc", "bo" or "random".'
+    )
+    evals: int = Field(
+        2_000,
+        ge=2,
+        le=1_000_000,
+        description="Evaluations of each strategy and symbol, 2 to 1000000: half of them around the"
+        " living variants, half from scratch.",
+    )
+    bars: int = Field(
+        5_000,
+        ge=150,
+        le=1_000_000,
+        description="The newest signal bars of the run that are searched on, 150 to 1000000; the"
+        " last third of them is the test.",
+    )
+    proposals: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="How many of what survives its test may join, 1 to 100 a symbol and search;"
+        " each replaces the weakest.",
+    )
+
+
 class Journal(_Section):
     """Where a live run writes down what happened, and for how long it is kept."""
 
@@ -406,6 +447,7 @@ class Settings(_Section):
     feed: Feed = Feed()
     live: Live = Live()
     gate: Gate = Gate()
+    reoptimize: Reoptimize = Reoptimize()
     journal: Journal = Journal()
     control: Control = Control()
 

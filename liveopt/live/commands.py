@@ -1,6 +1,6 @@
 """What an operator may say to a run: journalled like a tick, answered once it is on the disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from liveopt.journal.writer import JournalBroken
 from liveopt.live.board import listing
 from liveopt.live.compile import compile_all
 from liveopt.live.pump import HalfDone, Pump
+from liveopt.live.rounds import Rounds
 from liveopt.live.service import additions
 from liveopt.walk.events import Demote, Pause, Promote, Resume, Retire
 from liveopt.walk.explain import explain
@@ -30,7 +31,7 @@ VERBS: Final[dict[str, type[Pause | Resume | Retire]]] = {
     "resume": Resume,
     "retire": Retire,
 }
-KINDS: Final = ("variants", "explain", "add", *VERBS, "promote", "demote")
+KINDS: Final = ("variants", "explain", "add", *VERBS, "promote", "demote", "reoptimize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Commands:
 
     pump: Pump
     strategies: Mapping[str, Strategy]
+    rounds: Callable[[], Rounds | None] = lambda: None
+    """The search beside the run, once the run has begun."""
 
     async def answer(self, command: Mapping[str, Any]) -> object:
         """Does one command; nothing that goes wrong with one is the end of the run."""
@@ -49,28 +52,38 @@ class Commands:
 
     async def _done(self, command: Mapping[str, Any]) -> object:
         kind = str(command.get("kind"))
-        if kind in VERBS:
-            return await self._change(kind, command)
-        match kind:
-            case "variants":
-                limit = command.get("limit", 20)
-                if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
-                    raise Refused(f"limit is a number from 1 to {LISTED_MAX}")
-                return {"variants": listing(self.pump.state, limit, str(command.get("id", "")))}
-            case "explain":
-                return self._explain(str(command.get("id", "")))
-            case "add":
-                return await self._add(command)
-            case "promote":
-                return await self._promote(command)
-            case "demote":
-                return await self._demote(command)
-            case _:
-                pass
-        raise Refused(f"no command {kind!r}; there are {', '.join(KINDS)}")
+        handlers: dict[str, Callable[[Mapping[str, Any]], Awaitable[object]]] = {
+            **dict.fromkeys(VERBS, self._change),
+            "variants": self._variants,
+            "explain": self._explain,
+            "add": self._add,
+            "promote": self._promote,
+            "demote": self._demote,
+            "reoptimize": self._reoptimize,
+        }
+        if kind not in handlers:
+            raise Refused(f"no command {kind!r}; there are {', '.join(KINDS)}")
+        return await handlers[kind](command)
 
-    def _explain(self, variant: str) -> object:
-        found = explain(self.pump.state, variant)
+    async def _variants(self, command: Mapping[str, Any]) -> object:
+        limit = command.get("limit", 20)
+        if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
+            raise Refused(f"limit is a number from 1 to {LISTED_MAX}")
+        return {"variants": listing(self.pump.state, limit, str(command.get("id", "")))}
+
+    async def _reoptimize(self, command: Mapping[str, Any]) -> object:  # noqa: ARG002
+        """A round begins as soon as it can; of the one under way the next is told."""
+        rounds = self.rounds()
+        if rounds is None:
+            raise Refused("the run has not begun yet")
+        if self.pump.state.halt is not None:
+            raise Refused("the run is halted; `liveopt resume` first")
+        began = rounds.ask()
+        number = rounds.progress.number + (1 if began else 0)
+        return {"began": began, "number": number}
+
+    async def _explain(self, command: Mapping[str, Any]) -> object:
+        found = explain(self.pump.state, str(command.get("id", "")))
         if found.status == "unknown":
             raise Refused(found.text)
         return msgspec.to_builtins(found)
@@ -96,13 +109,14 @@ class Commands:
         await self._written()
         return _change_of(outs)
 
-    async def _change(self, kind: str, command: Mapping[str, Any]) -> object:
+    async def _change(self, command: Mapping[str, Any]) -> object:
+        verb = VERBS[str(command["kind"])]
         ids = command.get("ids")
         if not isinstance(ids, list) or not 0 < len(ids) <= IDS_MAX:
             raise Refused(f"ids is a list of 1 to {IDS_MAX} names of variants")
         by, why = str(command.get("by", "")), str(command.get("why", ""))
         names = tuple(map(str, ids))
-        outs = self.pump.take(VERBS[kind](self.pump.state.at_ns, names, by or "operator", why))
+        outs = self.pump.take(verb(self.pump.state.at_ns, names, by or "operator", why))
         refused = {r.variant: r.why for _, r in outs if isinstance(r, Refusal)}
         await self._written()
         return {"done": [name for name in names if name not in refused], "refused": refused}

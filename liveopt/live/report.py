@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Final
 
 from liveopt.live.board import Board, eligible, variants_by_status, why_none_is_eligible
+from liveopt.live.rounds import facts
 from liveopt.live.service import Service
 from liveopt.walk.explain import e_value
 from liveopt.walk.state import Market
@@ -40,6 +41,7 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "eligible": sum(len(eligible(market)) for market in state.markets.values()),
         "eligible_reason": why_none_is_eligible(state, board),
         "gate": {market.symbol: _gate(market, board) for market in state.markets.values()},
+        "search": None if service.rounds is None else facts(service.rounds.progress),
         "promotions": board.promotions,
         "demotions": board.demotions,
         "positions": state.positions(),

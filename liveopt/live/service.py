@@ -20,6 +20,7 @@ from liveopt.live.byway import Byway
 from liveopt.live.looks import Looks, looks_apart
 from liveopt.live.mailbox import Mailbox
 from liveopt.live.pump import INPUTS, Pump
+from liveopt.live.rounds import Rounds
 from liveopt.live.supervise import Supervisor
 from liveopt.live.watchdog import Watchdog
 from liveopt.walk.events import Add, Begin, Begun, Past, Time
@@ -98,6 +99,8 @@ class Service:
     watchdog: Watchdog = field(default_factory=Watchdog)
     byway: Byway | None = None
     """To the strategies that run in another process."""
+    rounds: Rounds | None = None
+    """The search for better variants in another process."""
     _told_s: dict[str, float] = field(default_factory=dict)
     """When it was told last of a symbol that there is no word of its funding."""
     _unheard: set[str] = field(default_factory=set)
@@ -147,6 +150,8 @@ class Service:
             if self.byway is not None:
                 self.byway.join()
                 parts.append(("byway", self.supervisor.keep("byway", self.byway.run)))
+            if self.rounds is not None:
+                parts.append(("rounds", self.supervisor.keep("rounds", self.rounds.run)))
             others = [group.create_task(part, name=name) for name, part in parts]
             await self.supervisor.keep("feed", self._feed)
             for task in others:
