@@ -12,11 +12,11 @@ PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers bench-feed bench-journal bench-live soak-feed soak-live fuzz-frames \
-        kill crash stop-trials gate-study lock clean
+        bench-peers bench-feed bench-journal bench-live bench-search bench-optimize \
+        soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv from requirements.lock (the other targets do it when needed)
 
@@ -48,9 +48,10 @@ fuzz-frames: $(STAMP)  ## a million broken frames into the feed
 bench-feed: $(STAMP)  ## how many ticks a second the feed takes, and how late they are
 	$(BIN)/python -m tests.bench.feed --flood 10000000 $(ARGS)
 
-kill: $(STAMP)  ## kill -9 the whole service 500 times, and stop it during each fault
+kill: $(STAMP)  ## kill -9 the whole service 500 times, a study 200 times; stop it during each fault
 	$(BIN)/python -m tests.kill.service --kills 500 $(ARGS)
 	$(BIN)/python -m tests.kill.stop --each 10 $(ARGS)
+	$(BIN)/python -m tests.kill.study --kills 200 $(ARGS)
 
 crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, 5,000 kills
 	$(BIN)/python -m tests.crash.power --states 10000000 $(ARGS)
@@ -69,6 +70,12 @@ bench-journal: $(STAMP)  ## records a second, acknowledgements beside the disk's
 bench-live: $(STAMP)  ## the live run under load: lateness, processor, memory, replay, stop
 	$(BIN)/liveopt bench live --seconds 60 --trials 2000 $(ARGS)
 	$(BIN)/liveopt bench live --variants 100 --rate 10000 --seconds 60 --trials 0 $(ARGS)
+
+bench-search: $(STAMP)  ## the search algorithms beside those of pymoo and SciPy
+	$(BIN)/python -m tests.bench.search $(ARGS)
+
+bench-optimize: $(STAMP)  ## studies: what is not the engine, evaluations a second, beside Optuna
+	$(BIN)/python -m tests.bench.optimize $(ARGS)
 
 gate-study: $(STAMP)  ## what the promotion gate lets through and misses: an hour (ARGS="--only lives")
 	$(BIN)/liveopt gate study --all --json $(ARGS)

@@ -46,7 +46,7 @@ WalkOption = Annotated[
 EmbargoOption = Annotated[
     int | None, typer.Option(min=0, help="Signal bars left out between train and test.")
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of all chance.")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of all chance; usually 0.")]
 PopulationOption = Annotated[
     int | None, typer.Option(min=1, help="Candidates bred at a time, where there is such.")
 ]
@@ -79,7 +79,7 @@ def optimize(
     folds: FoldsOption = 4,
     walk: WalkOption = "anchored",
     embargo: EmbargoOption = None,
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     population: PopulationOption = None,
     term: TermOption = None,
     workers: WorkersOption = 0,

@@ -58,7 +58,7 @@ class Draft:
     folds: int
     kind: Literal["anchored", "rolling"]
     embargo: int | None
-    seed: int
+    seed: int | None
     trials_before: int | None
     wish: hyperopt.Wish | None
     around: Path | None = None
@@ -251,8 +251,8 @@ def _embargo(plan: Plan, strategy: Strategy, source: options.Source, given: int 
 def _seed(draft: Draft) -> int:
     """That of --seed, else of the configuration; said where it is not the usual one."""
     if draft.wish is None or draft.wish.seed is None:
-        return draft.seed
-    seed = draft.seed or draft.wish.seed
+        return draft.seed or 0
+    seed = draft.wish.seed if draft.seed is None else draft.seed
     typer.echo(f"seed {seed}; random_seed of --config is {draft.wish.seed}", err=True)
     return seed
 

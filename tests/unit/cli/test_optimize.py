@@ -129,6 +129,35 @@ def test_the_seeds_configuration_runs_and_its_results_are_written(
     assert result((tmp_path / "again.json").read_text()) == written
 
 
+SEARCH: dict[str, Any] = {
+    "parameter_space": {"fast": {"type": "int", "range": [5, 20], "step": 1}},
+    "optimization_settings": {"max_iterations": 24, "parallel_trials": 4, "random_seed": 42},
+    "strategy": {"name": "random_search", "parameters": {}},
+}
+
+
+def test_a_configuration_without_a_strategy_needs_one_beside_it(
+    call: Call, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SEARCH))
+    common = ("--config", "config.json", "--data", data, "--json")
+    code, _, err = call("optimize", *common)
+    assert code == 2
+    assert "names no strategy" in err
+    assert "liveopt optimize ma_crossover" in err
+    code, out, err = call("optimize", "ma_crossover", *common)
+    assert code == 0
+    found = result(out)
+    assert (found["algorithm"], found["evaluated"], found["seed"]) == ("random", 24, 42)
+    assert "parallel_trials 4 has no effect" in err
+    assert "random_seed of --config is 42" in err
+    again = call(*shlex.split(found["reproduce"])[1:], "--json")
+    assert plain(result(again[1])) == plain(found)
+    _, out, err = call("optimize", "ma_crossover", *common, "--seed", 7)
+    assert result(out)["seed"] == 7
+    assert "seed 7; random_seed of --config is 42" in err
+
+
 def test_several_objectives_take_an_algorithm_for_several(call: Call, data: Path) -> None:
     common = ("optimize", "ma_crossover", "--data", data, "--objective", "roi", "--objective",
               "max_drawdown", "--evals", 60, *OPTIONS)  # fmt: skip
