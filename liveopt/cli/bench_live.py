@@ -63,7 +63,8 @@ def live(
     """Measure a live run: the service as it is, fed over a socket, journalling to this disk.
 
     JSON keys: `variants`, `rate`, `speed`, `ticks`, `dropped`, `seconds`, `ticks_per_s`,
-    `tick_to_journalled_decision_ms` (from the exchange's send to tick and decision on the disk),
+    `tick_to_decision_ms` (from the exchange's send to the end of the walk),
+    `tick_to_journalled_decision_ms` (to tick and decision on the disk),
     `cpu_share` (of one core: `engine`, `guard`, `all`), `rss_mib`, `bytes_per_variant`, `fds`,
     `tasks`, `journal`, `replay`, `stop`, `heard`. Example: `liveopt bench live --seconds 60`
     """

@@ -97,7 +97,7 @@ class Gauge:
     def __init__(self, pump: Pump, writer: Writer, path: Path) -> None:
         self._path = path
         self._market = msgspec.json.decode(path.read_bytes(), type=Market)
-        self.late, self.acked = Times(), Times()
+        self.decided, self.late, self.acked = Times(), Times(), Times()
         self.kinds: Counter[str] = Counter()
         self._pump, self._wall = pump, Clock().wall
         self._made = Counter(writer.durable)
@@ -125,6 +125,7 @@ class Gauge:
         self._last = event
         if self._began is None and not self._warm(event):
             return
+        self.decided.add(int(self._wall() - self._market.wall_ns(event.at_ns)))
         outputs = dict(self._made) if outs else None
         now_ns = time.monotonic_ns()
         self._waiting.append(Waiting(self._pump.seq, event.at_ns, now_ns, outputs))
@@ -171,6 +172,7 @@ class Gauge:
             "ticks": self._count,
             "dropped": sent - self._count,
             "ticks_per_s": (ends.ticks - began.ticks) / seconds,
+            "tick_to_decision_ms": self.decided.said(),
             "tick_to_journalled_decision_ms": self.late.said(),
             "ack_ms": self.acked.said(),
             "records_per_s": (ends.records - began.records) / seconds,
