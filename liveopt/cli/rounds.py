@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from liveopt.cli.searching import RESULT, TASK, keep
 from liveopt.config import Settings
@@ -103,12 +102,8 @@ def living(market: Market, strategies: Sequence[str]) -> list[Variant]:
 
 def _running(group: Group) -> list[tuple[float, str, Group, int]]:
     equity = group.batch.cell("p_equity")
-    best = np.argsort(-equity, kind="stable")[:LIVING].tolist()
-    return [
-        (float(equity[n]), group.seats[n].id, group, n)
-        for n in best
-        if group.seats[n].status not in GONE
-    ]
+    there = [n for n, seat in enumerate(group.seats) if seat.status not in GONE]
+    return [(float(equity[n]), group.seats[n].id, group, n) for n in there]
 
 
 def numbers_of(run: Path) -> list[int]:

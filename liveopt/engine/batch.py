@@ -1,6 +1,6 @@
 """Variants of one strategy side by side: parameters in, state carried, metrics out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,12 @@ from liveopt.core.account import FEATURES, RISK, Risk, Rule
 from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import summarise
 from liveopt.core.strategy import BadKnobs, Strategy, check_knobs, check_ranges
-from liveopt.engine.inputs import Inputs, part, prepare
+from liveopt.engine.ageless import ageless
+from liveopt.engine.inputs import Inputs, of_age, prepare, side_by_side
 from liveopt.engine.program import LANES, LOG_SIDE, LOGGED, TERM_FIELDS, Program, build
 
 Array = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 CACHE_LINE = 64
 Columns = Mapping[str, Array]
 
@@ -52,6 +54,9 @@ class Image:
     sums: tuple[bytes, ...]
     signals: int
     before: int
+    missed: bytes
+    late: bytes
+    """What `Inputs` knows of the ages of variants."""
 
 
 @dataclass(slots=True)
@@ -69,11 +74,17 @@ class Batch:
     blocks: Array
     inputs: Inputs
     log: Array
-    logged: npt.NDArray[np.int64]
+    logged: Int64
+    missed: Int64
+    """By variant, how many signal bars the first of them traded before it did."""
     signals: int = 0
     """Signal bars seen."""
     before: int = 0
     """Those of them that passed before the trading began; metrics do not count them."""
+
+    def bars(self) -> Int64:
+        """By variant, the signal bars that it is measured by."""
+        return self.signals - self.before - self.missed
 
     def cell(self, name: str) -> Array:
         """One row of the state, one number a variant."""
@@ -92,14 +103,16 @@ class Batch:
             for name in self.program.state
             if name.split("_", 1)[0] in (a, p)
         }
+        bars, found = self.bars(), dict[str, Array]()
         with np.errstate(all="ignore"):
-            found: dict[str, Array] = summarise(
-                rows,
-                float(self.signals - self.before),
-                self.setup.capital,
-                periods_per_year,
-                np,
-            )
+            for count in np.unique(bars).tolist():
+                own = bars == count
+                some = {name: values[own] for name, values in rows.items()}
+                capital = self.setup.capital
+                for name, values in summarise(
+                    some, float(count), capital, periods_per_year, np
+                ).items():
+                    found.setdefault(name, np.empty(self.size))[own] = values
         return found
 
     def trades(self, variant: int) -> list[dict[str, float]]:
@@ -130,6 +143,8 @@ class Batch:
             sums=tuple(values.tobytes() for values in self.inputs.sums),
             signals=self.signals,
             before=self.before,
+            missed=self.missed.tobytes(),
+            late=self.inputs.late.tobytes(),
         )
 
     def restore(self, image: Image) -> None:
@@ -143,7 +158,12 @@ class Batch:
         last = first + len(self.program.params) * LANES
         if not np.array_equal(blocks[:, first:last], self.blocks[:, first:last]):
             raise ValueError("the image is of other variants")
-        self.blocks[:] = blocks
+        missed, late = (np.frombuffer(kept, np.int64) for kept in (image.missed, image.late))
+        if len(missed) != self.size or len(late) != len(self.inputs.late):
+            raise ValueError("the image is of another number of variants")
+        self.blocks[:], self.missed = blocks, missed
+        if not np.array_equal(late, self.inputs.late):
+            self.inputs = of_age(self.inputs, late)
         for name, values in self.inputs.history.items():
             values[:] = np.frombuffer(image.history[name])
         for sums, kept in zip(self.inputs.sums, image.sums, strict=True):
@@ -190,6 +210,7 @@ def _opened(setup: Setup, program: Program, size: int, padded: Columns, inputs: 
         inputs=inputs,
         log=np.empty((count, setup.log_trades, len(LOGGED) + 1)),  # most lines are never written
         logged=np.zeros(count, np.int64),
+        missed=np.zeros(size, np.int64),
     )
 
 
@@ -198,16 +219,76 @@ def take(batch: Batch, variants: Any) -> Batch:
     chosen = np.asarray(variants, np.int64)
     if not len(chosen):
         raise ValueError("take at least one variant")
-    program, size = batch.program, len(chosen)
-    padded = {n.removeprefix("k_"): _padded(batch.cell(n)[chosen], size) for n in program.params}
+    return _gathered([batch], chosen, batch)
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """The variants of several batches in one, with all they carry but the log."""
+    if alike(batches) != [[*range(len(batches))]]:
+        raise ValueError("batches are joined when all that variants of one share is the same")
+    everybody = np.arange(sum(batch.size for batch in batches))
+    return _gathered(batches, everybody, max(batches, key=lambda batch: batch.signals))
+
+
+def alike(batches: Sequence[Batch]) -> list[list[int]]:
+    """Which of these may be joined, by number: nobody would notice, now or ever.
+
+    A batch shares the market's cells, the number of bars seen and what its inputs look back on.
+    Whoever has never again to ask for that number (`ageless`) may share another's; all the rest
+    must be the same to the last bit. The running sums are the exception: each age keeps its own.
+    """
+    first = batches[0]
+    if any(batch.setup != first.setup for batch in batches):
+        raise ValueError("only batches of one set-up have anything in common")
+    sizes = [batch.size for batch in batches]
+    params = {n: np.concatenate([b.cell(n) for b in batches]) for n in first.program.params}
+    seen = np.repeat([float(batch.signals) for batch in batches], sizes)
+    good, aged = ageless(first.program, params, seen)
+    good &= params.get("k_warmup", 0.0) <= seen
+    fit = np.logical_and.reduceat(good, np.cumsum([0, *sizes[:-1]]))
+    found: dict[bytes, list[int]] = {}
+    for number in np.flatnonzero(fit).tolist():
+        batch = batches[number]
+        market = [batch.shared(n) for n in batch.program.shared if n not in aged]
+        own = found.setdefault(np.array(market).tobytes(), [])
+        full = batch.signals >= batch.inputs.depth
+        if full and (not own or _same_past(batch.inputs, batches[own[0]].inputs)):
+            own.append(number)
+    return [own for own in found.values() if own]
+
+
+def _same_past(one: Inputs, other: Inputs) -> bool:
+    """Whether both look back on the same values, as far as both do."""
+    depth = min(one.depth, other.depth)
+    return all(
+        values[one.depth - depth :].tobytes()
+        == other.history[name][other.depth - depth :].tobytes()
+        for name, values in one.history.items()
+    )
+
+
+def _gathered(batches: Sequence[Batch], chosen: Int64, eldest: Batch) -> Batch:
+    """Variants of several batches, counted through them, in the market of the eldest."""
+    program, size = eldest.program, len(chosen)
+
+    def cell(name: str) -> Array:
+        return np.concatenate([batch.cell(name) for batch in batches])[chosen]
+
+    padded = {n.removeprefix("k_"): _padded(cell(n), size) for n in program.params}
     padded["warmup"][size:] = np.inf
-    lanes = np.concatenate([chosen, np.repeat(chosen[-1:], -size % LANES)])
-    found = _opened(batch.setup, program, size, padded, part(batch.inputs, lanes))
+    before = np.cumsum([0, *(len(batch.inputs.late) for batch in batches[:-1])])
+    places = [n + np.arange(batch.size) for n, batch in zip(before, batches, strict=True)]
+    lanes = np.concatenate(places)[np.concatenate([chosen, np.repeat(chosen[-1:], -size % LANES)])]
+    behind = [eldest.signals - batch.signals for batch in batches]
+    inputs = side_by_side([batch.inputs for batch in batches], lanes, behind)
+    found = _opened(eldest.setup, program, size, padded, inputs)
     for name in (*program.state, *program.inputs):
-        found.put(name, np.arange(size), batch.cell(name)[chosen])
-    found.blocks[:, program.tail :] = batch.blocks[0, program.tail :]
-    found.terms[:] = batch.terms
-    found.signals, found.before = batch.signals, batch.before
+        found.put(name, np.arange(size), cell(name))
+    found.blocks[:, program.tail :] = eldest.blocks[0, program.tail :]
+    found.terms[:] = eldest.terms
+    bars = np.concatenate([batch.bars() for batch in batches])[chosen]
+    found.signals, found.before = eldest.signals, eldest.signals - int(bars.max())
+    found.missed = bars.max() - bars
     return found
 
 

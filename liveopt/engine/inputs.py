@@ -2,12 +2,15 @@
 
 All inputs of a chunk lie on one flat tape. Input i of a variant at signal bar j is
 `tape[offsets[i] + j * strides[i] + index[i, variant]]`, whatever kind it is: most inputs are
-tables with a column for each distinct window, and many variants share a column.
+tables with a column for each distinct window, and many variants share a column. Averages are
+running sums, which are added up anew at bars that a variant's own age decides: variants that began
+at different bars have columns of their own there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ from liveopt.engine.rows import Rows
 Array = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
+AGE_BITS = 32
+"""A window and an age are looked for as one number; a run of 4 billion bars is not foreseen."""
 RUNS_MAX = 8
 """Runs of a block's input worth copying as runs; with more, each lane is looked up."""
 
@@ -42,9 +47,13 @@ class Inputs:
 
     kinds: tuple[Input, ...]
     windows: tuple[Int64, ...]
-    """The distinct windows of each input, sorted."""
+    """The distinct windows of each input, sorted; those of an average once for each age."""
     places: tuple[Int64, ...]
     """For each variant, where its window stands among them."""
+    late: Int64
+    """For each variant, how many signal bars it has seen less than the batch counts."""
+    ages: tuple[Int64, ...]
+    """The same for each window of an average; 0 for those of the others, which know no age."""
     depth: int
     history: dict[str, Array]
     """The last `depth` values of each column that an input reads."""
@@ -67,32 +76,61 @@ NOTHING = Tape(np.zeros(1), np.zeros(1, np.int64))
 def prepare(inputs: Mapping[str, Input], names: tuple[str, ...], knobs: Columns) -> Inputs:
     """Sort out which columns and windows the inputs called `names` need."""
     kinds = tuple(inputs[n.removeprefix("x_")] for n in names)
-    windows, places = [], []
-    for kind in kinds:
-        found, place = np.unique(knobs[kind.knob].astype(np.int64), return_inverse=True)
-        windows.append(found)
+    wanted = [knobs[kind.knob].astype(np.int64) for kind in kinds]
+    late = np.zeros(len(next(iter(knobs.values()))), np.int64)
+    return _laid_out(kinds, wanted, late)
+
+
+def side_by_side(several: Sequence[Inputs], variants: Int64, behind: Sequence[int]) -> Inputs:
+    """The inputs of variants of several batches, with all that they remember.
+
+    The batches have seen the same bars, as far as they look back. `variants` counts through the
+    lanes of all of them, or of the only one; each batch is so many signal bars `behind` what will
+    be counted.
+    """
+    late = np.concatenate([one.late + bars for one, bars in zip(several, behind, strict=True)])
+    found = _laid_out(
+        several[0].kinds, [_wanted(several, n)[variants] for n in range(len(several[0].kinds))],
+        late[variants],
+    )  # fmt: skip
+    deepest = max(several, key=lambda one: one.depth)
+    for name, values in deepest.history.items():
+        found.history[name][:] = values[len(values) - found.depth :]
+    for n, sums in enumerate(found.sums):
+        kept = np.hstack([one.sums[n][:, one.places[n]] for one in several])[:, variants]
+        sums[:, found.places[n]] = kept
+        same = sums[:, found.places[n]].view(np.int64) == kept.view(np.int64)
+        assert same.all(), "variants of one window and age have seen different bars"
+    return found
+
+
+def of_age(inputs: Inputs, late: Int64) -> Inputs:
+    """Inputs at their start, of variants that are of these ages."""
+    wanted = [_wanted([inputs], n) for n in range(len(inputs.kinds))]
+    return _laid_out(inputs.kinds, wanted, late)
+
+
+def _wanted(several: Sequence[Inputs], number: int) -> Int64:
+    """The window of every lane."""
+    return np.concatenate([one.windows[number][one.places[number]] for one in several])
+
+
+def _laid_out(kinds: tuple[Input, ...], wanted: Sequence[Int64], late: Int64) -> Inputs:
+    """Inputs at their start, for the window that every lane wants and the age that it has."""
+    windows, places, ages = [], [], []
+    for kind, window in zip(kinds, wanted, strict=True):
+        age = late if isinstance(kind, Mean | Weighted) else 0
+        found, place = np.unique(window << AGE_BITS | age, return_inverse=True)
+        windows.append(found >> AGE_BITS)
+        ages.append(found & ((1 << AGE_BITS) - 1))
         places.append(place.astype(np.int64))
     depth = _depth(kinds, windows)
     history: dict[str, Array] = {k.column: np.zeros(depth) for k in kinds}
     sums = tuple(np.zeros((2, len(w))) for w in windows)
     layout = _layout(kinds, windows, places, depth)
-    return Inputs(kinds, tuple(windows), tuple(places), depth, history, sums, layout)
-
-
-def part(inputs: Inputs, variants: Int64) -> Inputs:
-    """The inputs of some variants alone, with all that they remember."""
-    windows, places, sums = [], [], []
-    for found, place, kept in zip(inputs.windows, inputs.places, inputs.sums, strict=True):
-        used, again = np.unique(place[variants], return_inverse=True)
-        windows.append(found[used])
-        places.append(again.astype(np.int64))
-        sums.append(np.ascontiguousarray(kept[:, used]))
-    depth = _depth(inputs.kinds, windows)
-    history = {
-        name: values[len(values) - depth :].copy() for name, values in inputs.history.items()
-    }
-    layout = _layout(inputs.kinds, windows, places, depth)
-    return Inputs(inputs.kinds, tuple(windows), tuple(places), depth, history, tuple(sums), layout)
+    return Inputs(
+        kinds, tuple(windows), tuple(places), late, tuple(ages), depth, history, sums, layout
+    )
 
 
 def spool(inputs: Inputs, rows: Rows, seen: int) -> Tape:
@@ -106,15 +144,15 @@ def spool(inputs: Inputs, rows: Rows, seen: int) -> Tape:
         inputs.history[column] = values[len(values) - inputs.depth :].copy()
         joined[column] = values
     pieces = []
-    for kind, windows, sums in zip(inputs.kinds, inputs.windows, inputs.sums, strict=True):
-        values = joined[kind.column]
+    for number, kind in enumerate(inputs.kinds):
+        values, windows = joined[kind.column], inputs.windows[number]
         match kind:
             case Lag():
                 pieces.append(values)
             case Highest() | Lowest():
                 pieces.append(_extremes(kind, values, windows, inputs.depth, seen))
             case Mean() | Weighted():
-                pieces.append(_averages(kind, values, windows, inputs.depth, sums, seen))
+                pieces.append(_averages(inputs, number, values, seen))
     sizes = [piece.size for piece in pieces]
     offsets = np.array([0, *np.cumsum(sizes[:-1])], np.int64)
     return Tape(np.concatenate([piece.ravel() for piece in pieces]), offsets)
@@ -191,16 +229,26 @@ def _extremes(
     return out
 
 
-def _averages(
-    kind: Mean | Weighted, values: Array, windows: Int64, depth: int, sums: Array, seen: int
-) -> Array:
-    """Rolling averages [bar, window] from running sums."""
-    out = np.empty((len(values) - depth, len(windows)))
-    _compiled_averages()(values, windows, sums, seen, isinstance(kind, Weighted), out)
+def _averages(inputs: Inputs, number: int, values: Array, seen: int) -> Array:
+    """Rolling averages [bar, window] from running sums, those that are added up together at once.
+
+    Ages that differ by whole rounds of `RESUM_BARS` are: whoever is late has seen a full window.
+    """
+    module, weighted = _rolling(), isinstance(inputs.kinds[number], Weighted)
+    windows, sums = inputs.windows[number], inputs.sums[number]
+    out = np.empty((len(values) - inputs.depth, len(windows)))
+    ages = inputs.ages[number] % module.RESUM_BARS
+    if not ages.any():
+        module.averages(values, windows, sums, seen, weighted, out)
+        return out
+    for age in np.unique(ages).tolist():
+        own = np.flatnonzero(ages == age)
+        some, table = np.ascontiguousarray(sums[:, own]), np.empty((len(out), len(own)))
+        module.averages(values, windows[own], some, seen - age, weighted, table)
+        sums[:, own], out[:, own] = some, table
     return out
 
 
 @lru_cache(maxsize=1)
-def _compiled_averages() -> Callable[..., None]:
-    kernel: Callable[..., None] = load_kernel(text_of("engine.rolling")).averages
-    return kernel
+def _rolling() -> ModuleType:
+    return load_kernel(text_of("engine.rolling"))

@@ -62,7 +62,7 @@ class Stepper:
         self._kernel = compiled(batch.program)
         table, layout = np.zeros((1, len(ROW_CELLS))), batch.inputs.layout
         self._row = table.data.cast("B")
-        self._arguments = (
+        self._arguments = (  # a fine bar reads no input, so their layout may change
             table, np.array([FINE], np.uint8), batch.terms, batch.blocks,
             NOTHING.values, NOTHING.offsets, layout.strides, layout.index, layout.runs,
             batch.log, batch.logged, 0, len(batch.blocks),

@@ -244,7 +244,7 @@ def _outlook(
     short = max(0, terms.trades_min - trades)
     if short and not trades:
         return "unknown", None
-    since = group.batch.signals - group.batch.before
+    since = int(group.batch.bars()[group.slots == slot][0])
     wait = max(wait, short * since / trades if short else 0.0)
     return ("bars", wait) if wait > 0.0 else ("passed", 0.0)
 

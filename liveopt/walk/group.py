@@ -22,7 +22,7 @@ from liveopt.core.account import (
 from liveopt.core.bars import SECOND_NS
 from liveopt.core.instrument import Instrument
 from liveopt.core.strategy import BadKnobs, Strategy
-from liveopt.engine.batch import Array, Batch, Setup, open_batch, program_of, take
+from liveopt.engine.batch import Array, Batch, Setup, join, open_batch, program_of, take
 from liveopt.engine.program import STRENGTH, Program
 from liveopt.engine.stepper import LOG_LEAST, Note, Stepper
 from liveopt.promotion.conditions import TRADES_MOST
@@ -32,6 +32,8 @@ from liveopt.walk.seat import GONE, HASH_BYTES, Seat, Status, seat_of
 from liveopt.walk.told import TOLD
 from liveopt.walk.variant import GroupKey, Variant, check_variant, group_key
 
+CARRIED: Final = ("slots", "returns", "traded_n", "carried")
+"""What a group knows of its places besides the batch; who is gone, the seats say."""
 FLATTENED: Final = "emergency_stop"
 """Why somebody is closed whom the operator's stop puts out."""
 Flags = npt.NDArray[np.bool_]
@@ -168,7 +170,7 @@ class Group:
     def only(self, seats: Sequence[int]) -> "Group":
         """These alone, with all they carry."""
         found = Group(take(self.batch, seats), [self.seats[i] for i in seats], self.champion)
-        for name in ("slots", "returns", "traded_n", "carried"):
+        for name in CARRIED:
             setattr(found, name, getattr(self, name)[list(seats)])
         return found
 
@@ -227,6 +229,15 @@ class Group:
             reason=seat.why or "ordered" if reason == int(ORDERED) else REASONS[reason],
             signal_strength=seat.strength,
         )
+
+
+def one_of(groups: Sequence[Group]) -> Group:
+    """All of these in one group, in their order, with all they carry."""
+    seats = [seat for group in groups for seat in group.seats]
+    found = Group(join([group.batch for group in groups]), seats, champion=False)
+    for name in CARRIED:
+        setattr(found, name, np.concatenate([getattr(group, name) for group in groups]))
+    return found
 
 
 def open_groups(

@@ -21,11 +21,11 @@ from liveopt.promotion.terms import GateTerms
 from liveopt.promotion.watch import Watch
 from liveopt.walk.contest import Contest
 from liveopt.walk.events import Halt, Terms
-from liveopt.walk.group import Group, open_groups
+from liveopt.walk.group import CARRIED, Group, open_groups
 from liveopt.walk.seat import HASH_BYTES, Seat, shared
 from liveopt.walk.state import Market, State
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 class BadImage(ValueError):
@@ -89,8 +89,8 @@ class _State(msgspec.Struct):
     begun: bool
 
 
-_CARRIED: Final = ("returns", "traded_n", "carried")
-"""What a group knows of its places besides the batch; who is gone, the seats say."""
+_CARRIED: Final = tuple(name for name in CARRIED if name != "slots")
+"""Slots are found by the names in the contest."""
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(_State).decode
 

@@ -199,13 +199,14 @@ def _weakest(market: Market, bars: int) -> list[_Weak]:
     """Who runs freely and has been there for so many signal bars, the weakest first."""
     found = []
     for group in market.groups:
-        if group.champion or group.batch.signals - group.batch.before < bars:
+        if group.champion:
             continue
+        old = group.batch.bars() >= bars
         equity, side = group.batch.cell("p_equity"), group.batch.cell("a_side")
         found += [
             _Weak(float(equity[place]), seat.id, group, place, bool(side[place]))
             for place, seat in enumerate(group.seats)
-            if seat.status == "active" and seat.id != market.predecessor
+            if old[place] and seat.status == "active" and seat.id != market.predecessor
         ]
     return sorted(found, key=itemgetter(0, 1))
 

@@ -62,6 +62,7 @@ from liveopt.walk.lifecycle import (
     stop_strayed,
     stopped_themselves,
 )
+from liveopt.walk.merging import merge
 from liveopt.walk.records import (
     DECISIONS,
     EXPERIMENTAL,
@@ -168,6 +169,7 @@ def _closed(state: State, market: Market, closed: Closed) -> list[Out]:
         outs += contend(state, market, bar.close)
         outs += rotate(state, market)
         compact(state, market)
+        merge(state, market)
     if closed.gap is not None:
         gap = closed.gap
         broken = Break(state.at_ns, market.symbol, gap.from_ns, gap.to_ns, "nothing traded")

@@ -190,4 +190,4 @@ def test_who_joins_later_is_warmed_as_if_it_had_been_asked_from_the_start() -> N
         assert theirs is not None
         pair = [group.batch.cell("m_target")[place] for _, group, place, _ in (mine, theirs)]
         assert pair[0] == pair[1]
-        assert mine[1].batch.before == 40
+        assert mine[1].batch.bars()[mine[2]] == 140

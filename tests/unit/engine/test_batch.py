@@ -1,11 +1,16 @@
 """A batch at its start, what can be read from it, and what fills its last block up."""
 
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from liveopt.core.account import Risk, Rule
 from liveopt.core.bars import MINUTE_NS
@@ -13,11 +18,13 @@ from liveopt.core.instrument import Instrument
 from liveopt.core.metrics import METRICS
 from liveopt.core.strategy import BadKnobs, Choice, Columns, Highest, Knob, Strategy
 from liveopt.data.market import synthetic_bars
-from liveopt.engine.batch import Setup, open_batch, take, vars_of
+from liveopt.engine.batch import Batch, Image, Setup, alike, join, open_batch, take, vars_of
 from liveopt.engine.cpu import Cpu
 from liveopt.engine.program import LANES, TERM_FIELDS
 from liveopt.engine.reference import Lone, differences
-from liveopt.engine.rows import rows_of
+from liveopt.engine.rows import Rows, rows_of
+from liveopt.strategies import load
+from tests.contracts.oracle import EVERYTHING, choices_of, draw_knobs, draw_risk, market
 
 Array = npt.NDArray[np.float64]
 
@@ -301,3 +308,155 @@ def test_metrics_of_a_batch_that_has_seen_nothing_are_undefined() -> None:
     found = open_batch(SETUP, knobs(2), RISK).metrics(525_600.0)
     assert found["roi"].tolist() == [0.0, 0.0]
     assert np.isnan(found["bar_sharpe"]).all()
+
+
+# several in one ---------------------------------------------------------------------------------
+
+COMBINATIONS = {
+    " ".join([name, *choices.values()]): (strategy, choices)
+    for name, strategy in load().items()
+    for choices in choices_of(strategy)
+}
+NEVER = ("obv_trend", "weighted_signal")
+"""On-balance volume counts from a batch's first bar: two that began apart never have the same."""
+DIFFERENT = (
+    *("ma_crossover sma", "ma_crossover wma", "bollinger_reversion", "vwap_reversion"),
+    *("donchian_breakout channel", "macd", "supertrend"),
+)
+"""With inputs of every kind, with none, and with the market's ATR."""
+COUNT = 1_600
+STARTS, SIZES = (0, 100, 251), (70, 3, 1)
+WARMUP_MOST = 150.0
+every_combination = pytest.mark.parametrize("label", COMBINATIONS)
+
+
+def real(first: int, last: int) -> Rows:
+    return market("real", COUNT)[0].part(first, last)
+
+
+@cache
+def drawn(label: str, size: int) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Variants that are warm early."""
+    strategy, _ = COMBINATIONS[label]
+    rng = np.random.default_rng([sorted(COMBINATIONS).index(label), size])
+    many = draw_knobs(strategy, rng, 20 * size)
+    full = many | dict(strategy.derive(many))
+    early = np.flatnonzero(np.asarray(strategy.warmup(full)) <= WARMUP_MOST)[:size]
+    assert len(early) == size
+    return {name: values[early] for name, values in many.items()}, draw_risk(rng, size)
+
+
+def begun(label: str, *sizes: int) -> Batch:
+    strategy, choices = COMBINATIONS[label]
+    columns = [
+        {n: np.concatenate([some[n] for some in parts]) for n in parts[0]}
+        for parts in zip(*(drawn(label, size) for size in sizes), strict=True)
+    ]
+    setup = Setup(
+        strategy,
+        EVERYTHING,
+        Instrument("perpetual", tick=0.01, liquidation_fee=0.0006),
+        choices=choices,
+        pessimistic=choices == {n: c.default for n, c in strategy.choices.items()},
+        log_trades=64,
+    )
+    return open_batch(setup, columns[0], columns[1])
+
+
+def waves(label: str, at: int, starts: tuple[int, ...] = STARTS) -> list[Batch]:
+    """Batches that began one after the other, as they are at a row."""
+    found = [begun(label, size) for size in SIZES]
+    for batch, first in zip(found, starts, strict=True):
+        Cpu(1).advance(batch, real(first, at))
+    return found
+
+
+def as_it_was(one: Batch, several: list[Batch]) -> None:
+    """Whoever is in the one batch is as he is in his own, to the bit."""
+    for name in one.program.cells:
+        apart = b"".join(batch.cell(name).tobytes() for batch in several)
+        assert one.cell(name).tobytes() == apart, name
+    assert one.bars().tolist() == [bars for batch in several for bars in batch.bars()]
+    for late in (False, True)[: len(one.program.accounts)]:
+        metrics = [batch.metrics(525_600.0, late) for batch in several]
+        for name, values in one.metrics(525_600.0, late).items():
+            assert values.tobytes() == b"".join(own[name].tobytes() for own in metrics), name
+
+
+@every_combination
+def test_batches_that_are_joined_go_on_as_if_they_had_not_been(label: str) -> None:
+    """Through bars at which each adds its sums up anew, and those are not the same bars.
+
+    The average true range of two batches is the same to the last bit after some 500 bars.
+    """
+    several = waves(label, 900)
+    if label.split(maxsplit=1)[0] in NEVER:
+        assert alike(several) == [[0], [1], [2]]
+        with pytest.raises(ValueError, match="is the same"):
+            join(several)
+        return
+    assert alike(several) == [[0, 1, 2]]
+    one = join(several)
+    as_it_was(one, several)
+    for batch in (one, *several):
+        Cpu(1).advance(batch, real(900, COUNT))
+    as_it_was(one, several)
+    assert sum(float(batch.cell("a_trades").sum()) for batch in several) > 20.0
+    own = take(one, [73])  # the youngest alone
+    assert own.signals - own.before == COUNT - 251
+    as_it_was(own, [several[2]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    label=st.sampled_from(DIFFERENT),
+    starts=st.tuples(*[st.integers(0, 300)] * 3),
+    cuts=st.lists(st.integers(400, COUNT), min_size=2, max_size=4).map(sorted),
+)
+def test_whatever_is_alike_may_be_joined_kept_and_parted_again(
+    label: str, starts: tuple[int, int, int], cuts: list[int]
+) -> None:
+    several = waves(label, cuts[0], starts)
+    groups = [[several[n] for n in own] for own in alike(several)]
+    for own in groups:
+        one = join(own)
+        for first, last in pairwise(cuts):
+            for batch in (one, *own):
+                Cpu(1).advance(batch, real(first, last))
+            kept = msgspec.msgpack.decode(msgspec.msgpack.encode(one.image()), type=Image)
+            again = begun(label, *(batch.size for batch in own))
+            again.restore(kept)
+            assert again.image() == one.image()
+            one = again
+            as_it_was(one, own)
+        backwards = np.arange(one.size)[::-1]
+        parted = take(one, backwards)
+        for batch in (parted, *own):
+            Cpu(1).advance(batch, real(cuts[-1], COUNT))
+        as_it_was(take(parted, backwards), own)
+
+
+def test_who_is_still_warming_up_or_saw_another_market_is_not_alike() -> None:
+    label = "ma_crossover ema"
+    several = waves(label, 500)  # 249 bars for the youngest
+    assert alike(several) == [[0, 1, 2]]
+    several[2].put("k_warmup", 0, 250.0)  # that is the next bar, and one may not be asked today
+    assert alike(several) == [[0, 1]]
+    several[1].put("k_slow_inv", 2, 0.001)
+    assert alike(several) == [[0]]
+    back = begun("ma_crossover sma", 1).inputs.depth
+    for more, found in ((-1, [[0, 1]]), (0, [[0, 1, 2]])):  # enough bars to look back on
+        hasty = waves("ma_crossover sma", STARTS[2] + back + more)
+        for name in ("k_warmup", "k_slow"):
+            hasty[2].put(name, 0, 1.0)
+        assert alike(hasty) == found
+    other, _ = market("gaps", COUNT)
+    two = waves("ma_crossover sma", 500)
+    Cpu(1).advance(two[0], real(500, 501))
+    Cpu(1).advance(two[1], real(500, 501))
+    Cpu(1).advance(two[2], other.part(500, 501))
+    assert alike(two) == [[0, 1]]
+    with pytest.raises(ValueError, match="is the same"):
+        join(two)
+    with pytest.raises(ValueError, match="one set-up"):
+        alike([two[0], begun("macd", 3)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.core.strategy import Highest, Input, Lag, Lowest, Mean, Weighted
-from liveopt.engine.inputs import Inputs, part, prepare, spool
+from liveopt.engine.inputs import Inputs, of_age, prepare, side_by_side, spool
 from liveopt.engine.program import FINE, LANES, ROW_CELLS, SIGNAL
 from liveopt.engine.rolling import RESUM_BARS
 from liveopt.engine.rows import Rows
@@ -153,11 +153,42 @@ def test_the_inputs_of_some_variants_alone_are_the_same_bits(
     cut = data.draw(st.integers(0, len(bars)))
     inputs = prepare(INPUTS, NAMES, knobs)
     looked_up(inputs, bars[:cut], 0)
-    some = part(inputs, chosen)
+    some = side_by_side([inputs], chosen, [0])
     assert some.depth <= inputs.depth
     assert [len(w) for w in some.windows] == [len(np.unique(p[chosen])) for p in inputs.places]
     later = looked_up(inputs, bars[cut:], cut)
     assert looked_up(some, bars[cut:], cut).tobytes() == later[:, :, chosen].tobytes()
+
+
+@given(
+    st.lists(st.integers(0, 2 * RESUM_BARS), min_size=2, max_size=3),
+    st.integers(20, RESUM_BARS),
+    st.data(),
+)
+def test_inputs_that_began_apart_are_the_same_bits_side_by_side(
+    starts: list[int], more: int, data: st.DataObject
+) -> None:
+    """Each adds its sums up anew at bars of its own, whatever is counted for all of them."""
+    prices = np.random.default_rng(5).uniform(1.0, 2.0, (4 * RESUM_BARS, 5))
+    bars: list[Bar] = [tuple(line) for line in prices.tolist()]
+    cut, late = max(starts) + more, [first - min(starts) for first in starts]
+    several = []
+    for first in starts:
+        columns = {name: np.array(data.draw(lanes), np.float64) for name in ("fast", "slow")}
+        several.append(prepare(INPUTS, NAMES, columns))
+        looked_up(several[-1], bars[first:cut], 0)
+    one = side_by_side(several, np.arange(2 * LANES * len(starts)), late)
+    assert one.late.tolist() == np.repeat(late, 2 * LANES).tolist()
+    opened = of_age(one, one.late)
+    for name, values in one.history.items():
+        assert opened.history[name].shape == values.shape
+    assert [w.tolist() for w in opened.windows] == [w.tolist() for w in one.windows]
+    assert [s.shape for s in opened.sums] == [s.shape for s in one.sums]
+    apart = [
+        looked_up(own, bars[cut:], cut - first) for own, first in zip(several, starts, strict=True)
+    ]
+    together = looked_up(one, bars[cut:], cut - min(starts))
+    assert together.tobytes() == np.concatenate(apart, axis=2).tobytes()
 
 
 @given(windows, windows)
