@@ -1,4 +1,5 @@
-# What a person types. Needs python3 (3.11 or later), make and a Python package index, nothing else.
+# What a person types. Needs python3 (3.11 or later), make and a Python package index, nothing else;
+# the dashboard is built with what npm's registry has, and a run goes on without it.
 PYTHON    ?= python3
 JOBS      ?= auto
 GPU_EXTRA ?= gpu
@@ -11,7 +12,7 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || 
 PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check format bench gpu gpu-test gpu-bench \
+.PHONY: help setup ui ui-soft ui-test run test test-all check format bench gpu gpu-test gpu-bench \
         bench-peers bench-feed bench-journal bench-live bench-search bench-optimize \
         soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
 
@@ -20,13 +21,22 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make .venv from requirements.lock (the other targets do it when needed)
 
-run: $(STAMP)  ## the demonstration: a live run on a simulated exchange
+ui: $(STAMP)  ## build the dashboard (run and test do it when needed; ARGS=--anew even so)
+	$(BIN)/python hatch_build.py $(ARGS)
+
+ui-test: $(STAMP)  ## the dashboard's own tests, which need no browser
+	$(BIN)/python hatch_build.py --test
+
+ui-soft: $(STAMP)
+	@$(BIN)/python hatch_build.py --soft
+
+run: ui-soft  ## the demonstration: a live run on a simulated exchange
 	$(BIN)/liveopt demo
 
-test: $(STAMP)  ## the quick tests
+test: ui-soft  ## the quick tests
 	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not slow and not bench and not gpu"
 
-test-all: $(STAMP)  ## the slow tests too, with branch coverage
+test-all: ui-soft  ## the slow tests too, with branch coverage
 	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not bench and not gpu" --cov
 
 check: $(STAMP)  ## ruff, mypy, import-linter
@@ -106,7 +116,8 @@ lock:  ## renew requirements.lock
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-peers .venv-lock build dist *.egg-info htmlcov .coverage .coverage.*
+	rm -rf .venv .venv-peers .venv-lock .venv-node liveopt/web/static liveopt/web/ui/node_modules
+	rm -rf build dist *.egg-info htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find liveopt tests -type d -name __pycache__ -prune -exec rm -rf {} +
 

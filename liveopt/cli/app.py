@@ -17,6 +17,7 @@ from liveopt.cli.gate import gate
 from liveopt.cli.home import home
 from liveopt.cli.init import init
 from liveopt.cli.journal import journal
+from liveopt.cli.keys import keys
 from liveopt.cli.opt import opt
 from liveopt.cli.optimize import optimize
 from liveopt.cli.promotions import promotions
@@ -32,6 +33,7 @@ from liveopt.cli.stop import resume, stop
 from liveopt.cli.strategies import strategies
 from liveopt.cli.sweep import sweep
 from liveopt.cli.variants import variants
+from liveopt.cli.web import web
 from liveopt.config import ConfigError
 from liveopt.core.bars import BadBar
 from liveopt.core.strategy import BadKnobs
@@ -88,7 +90,9 @@ app.command()(replay)
 app.add_typer(variants, name="variants")
 app.add_typer(promotions, name="promotions")
 app.add_typer(journal, name="journal")
+app.add_typer(keys, name="keys")
 app.command(hidden=True)(serve)
+app.command(hidden=True)(web)
 app.command(hidden=True)(search_round)
 app.add_typer(config, name="config")
 app.command()(strategies)

@@ -13,7 +13,7 @@ Told = Mapping[str, Any]
 
 def lines(said: Told, champions: Sequence[Told], now_ns: int) -> list[str]:
     """The guard's word and the engine's last; whatever it has not said is left out."""
-    rows = [_headline(said), *_reds(said), _engine(said)]
+    rows = [_headline(said), *_reds(said), _engine(said), *_web(said)]
     own: Told = said["status"] or {}
     if said["status_age_ms"] is not None:
         rows += [*_feed(own, now_ns), *_variants(own), *_gate(own), *_champions(champions)]
@@ -54,6 +54,19 @@ def _engine(said: Told) -> Row:
     size = "" if memory is None else f", {memory:g} MiB"
     heard = f"heartbeat {_ago(engine['beat_age_ms'])}, last word {_ago(said['status_age_ms'])}"
     return "engine", f"process {engine['pid']}, {heard}{again}{size}; {guard}"
+
+
+def _web(said: Told) -> Iterator[Row]:
+    """The process of dashboard and API, where one is wanted."""
+    one = said.get("web")
+    if one is None:
+        return
+    where = "" if one["port"] is None else f"port {one['port']}, "
+    again = f", started {one['starts']} times" if one["starts"] > 1 else ""
+    if one["pid"] is None:
+        yield "web", f"{where}NOT RUNNING (last exit code {one['last_exit']}){again}"
+    else:
+        yield "web", f"{where}process {one['pid']}{again}"
 
 
 def _feed(own: Told, now_ns: int) -> Iterator[Row]:

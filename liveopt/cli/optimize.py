@@ -65,6 +65,7 @@ AroundOption = Annotated[
     Path | None,
     typer.Option(help='Begin with these: JSON such as [{"fast": 5, "slow": 20}], or variants.'),
 ]
+NameOption = Annotated[str, typer.Option("--name", hidden=True, help="Of the study, for the API.")]
 
 
 def optimize(
@@ -105,6 +106,7 @@ def optimize(
     liquidation_fee: options.LiquidationOption = None,
     market_targets: options.MarketTargetsOption = False,
     json: options.JsonOption = False,
+    name: NameOption = "",
 ) -> None:
     """Search a strategy's parameters, and judge what is found by walking forward.
 
@@ -124,5 +126,5 @@ def optimize(
         parse_fixed(chosen, set_ or []), population, term or [], folds, walk, embargo, seed,
         trials_before, wish, around,
     )  # fmt: skip
-    read = (data, from_, to, signal)
-    work(new(chosen, draft, (trading, costs), read, settings), settings, (workers, results, json))
+    plan = new(chosen, draft, (trading, costs), (data, from_, to, signal), settings)
+    work(plan, settings, (workers, results, json), name)

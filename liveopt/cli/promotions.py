@@ -19,6 +19,7 @@ from liveopt.live.pump import INPUTS
 from liveopt.live.recount import Check, Terms, from_sums, from_trades, left_out, terms_of
 from liveopt.live.replay import Replay
 from liveopt.live.rulings import Ruling, Rulings, read_rulings
+from liveopt.live.told import facts
 from liveopt.optimize.parameters import BadParameter
 from liveopt.strategies import load
 from liveopt.walk.explain import explain as explained
@@ -50,7 +51,7 @@ def list_rulings(run: RunOption = None, json: JsonOption = False) -> None:
     """
     found = _rulings(_run(run)).all
     if json:
-        as_json([ruling.facts(one) for one in found])
+        as_json([facts(one) for one in found])
         return
     if not found:
         note("no verdict yet; `liveopt promotions explain VARIANT` says what a variant lacks")
@@ -222,7 +223,7 @@ def _terms_kept(folder: Path, symbol: str) -> Terms | None:
 def _document(
     one: Ruling, behind: Ruling | None, checks: list[Check], others: list[str]
 ) -> dict[str, Any]:
-    return ruling.facts(one) | {
+    return facts(one) | {
         "record": msgspec.to_builtins(one.record),
         "evidence_of": None if behind is None else msgspec.to_builtins(behind.record),
         "recomputed": [

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,8 @@ import msgspec
 import typer
 
 from liveopt import config
-from liveopt.cli import exchange, frozen, plan
-from liveopt.cli.fit import misfits
+from liveopt.cli import exchange, front, frozen, plan
+from liveopt.cli.fit import is_recording, misfits
 from liveopt.cli.show import Failure, note
 from liveopt.config import ConfigError, Settings
 from liveopt.core.bars import SECOND_NS
@@ -65,7 +66,8 @@ def run(
     fresh: FreshOption = False,
     seconds: ForOption = None,
     headless: Annotated[
-        bool, typer.Option("--headless", help="Say nothing on stdout; logs go on.")
+        bool,
+        typer.Option("--headless", help="Say nothing on stdout, the dashboard's address neither."),
     ] = False,
     real_orders: Annotated[
         bool, typer.Option("--real-orders", help="One of three switches; refused in this release.")
@@ -88,7 +90,8 @@ def demo(
     speed: Annotated[str, typer.Option("--speed", help="Of the market's time.")] = DEMO_SPEED,
     seconds: ForOption = None,
     headless: Annotated[
-        bool, typer.Option("--headless", help="Say nothing on stdout; logs go on.")
+        bool,
+        typer.Option("--headless", help="Say nothing on stdout, the dashboard's address neither."),
     ] = False,
 ) -> None:
     """See it work now: an exchange simulated on this machine, no keys, no network, paper only.
@@ -99,7 +102,7 @@ def demo(
         {"LIVE__FEED": "sim", "LIVE__VARIANTS": variants, "LIVE__MODE": "paper"} | DEMO_SETTINGS
     )
     if not headless:
-        typer.echo(
+        _say(
             f"liveopt demo: {variants} variants on a simulated exchange at {speed} times the speed"
             f" of the clock.\nPAPER ONLY - this command cannot place real orders. The market is"
             " made up."
@@ -128,6 +131,7 @@ def start(settings: Settings, how: Start) -> None:
     if pid is not None:
         raise lock.Locked(state / lock.NAME, pid)
     name = _run_name(settings, state, fresh=how.fresh)
+    listening = _front(settings, state, how)
     spec = Spec(
         state=str(state),
         engine=[
@@ -140,6 +144,8 @@ def start(settings: Settings, how: Start) -> None:
             *_engine(settings, how),
         ],
         sim=_sim(settings, how),
+        web=None if listening is None else _web(settings, state / name, how),
+        web_socket=None if listening is None else listening.detach(),
         port=settings.control.port,
         port_fallback=settings.live.feed == "sim",
         limits=Limits(
@@ -176,6 +182,41 @@ def _sim(settings: Settings, how: Start) -> list[str] | None:
     symbols = ",".join(settings.live.symbols)
     seed = str(settings.live.seed)
     return [*PYTHON, "sim", "--json", "--symbols", symbols, "--seed", seed, "--speed", how.speed]
+
+
+def _front(settings: Settings, state: Path, how: Start) -> socket.socket | None:
+    """Where the dashboard will be, said to whoever is to open it; None if none is wanted."""
+    wanted = settings.web
+    if not wanted.enabled:
+        return None
+    front.refuse_open_doors(wanted, state)
+    listening = front.listening(settings, fallback=settings.live.feed == "sim")
+    listening.set_inheritable(True)
+    if not how.headless:
+        where = front.address(wanted, listening.getsockname()[1])
+        if front.is_built():
+            _say(f"  dashboard {where}/#t={front.link()} (the link works once)")
+        else:
+            _say(f"  dashboard not built here (`make ui` builds it); the API is at {where}")
+    return listening
+
+
+def _say(text: str) -> None:
+    """Whoever reads stdout may be gone already, which ends no run."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is left in the buffer goes there
+        os.close(nowhere)
+
+
+def _web(settings: Settings, run: Path, how: Start) -> list[str]:
+    """The process of dashboard and API."""
+    feed = settings.live.feed
+    mode = "demo" if feed == "sim" else "replay" if is_recording(feed) else "paper"
+    words = ["--state", settings.journal.folder, "--run", str(run)]
+    return [*PYTHON, "web", *words, "--mode", mode, "--speed", how.speed]
 
 
 def _run_name(settings: Settings, state: Path, *, fresh: bool) -> str:

@@ -46,6 +46,7 @@ from liveopt.live.byway import Byway
 from liveopt.live.clock import Clock
 from liveopt.live.commands import Commands
 from liveopt.live.feed import Feed, Options, Wires
+from liveopt.live.frames import NAME as TELEMETRY
 from liveopt.live.gauge import Gauge
 from liveopt.live.played import Played, Source, first_ns
 from liveopt.live.pump import INPUTS, Pump
@@ -54,6 +55,7 @@ from liveopt.live.report import report
 from liveopt.live.rounds import Rounds, Schedule
 from liveopt.live.service import TELL_S, Rhythm, Running, Service, World
 from liveopt.live.supervise import Supervisor, TooManyCrashes
+from liveopt.live.telemetry import Telemetry, kept
 from liveopt.optimize.parameters import BadParameter
 from liveopt.slow import lane as slow
 from liveopt.slow.lane import SlowLane
@@ -344,14 +346,10 @@ async def _history(there: exchange.There, symbol: str, signal_ns: int, count: in
 async def _linked(service: Service, wanted: Wanted) -> AsyncIterator[None]:
     """Tells guard and people how it goes, answers commands; ends this process with the guard."""
     link, board = EngineEnd.from_environment(), service.board
+    telemetry = Telemetry(wanted.state / TELEMETRY, service.state)
     commands = Commands(service.pump, service.state.strategies, lambda: service.rounds)
     me = asyncio.current_task()
     assert me is not None
-
-    async def tell(link: EngineEnd) -> None:
-        while True:
-            link.tell(report(service, board))
-            await asyncio.sleep(TELL_S)
 
     async def listen(link: EngineEnd) -> None:
         await link.run(commands.answer, lambda _: service.pump.obey())
@@ -359,9 +357,11 @@ async def _linked(service: Service, wanted: Wanted) -> AsyncIterator[None]:
         me.cancel()
 
     async with asyncio.TaskGroup() as group:
-        tasks = []
+        tasks = [
+            group.create_task(_tell(service, link, telemetry), name="status"),
+            group.create_task(kept(telemetry, service.supervisor), name="telemetry"),
+        ]
         if link is not None:
-            tasks.append(group.create_task(tell(link), name="status"))
             tasks.append(group.create_task(listen(link), name="link"))
         if not wanted.headless:
             tasks.append(group.create_task(narrate(service, board), name="narration"))
@@ -370,6 +370,15 @@ async def _linked(service: Service, wanted: Wanted) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def _tell(service: Service, link: EngineEnd | None, telemetry: Telemetry) -> None:
+    while True:
+        said = report(service, service.board)
+        if link is not None:
+            link.tell(said)
+        telemetry.tell(said)
+        await asyncio.sleep(TELL_S)
 
 
 @contextmanager

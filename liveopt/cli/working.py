@@ -42,14 +42,17 @@ How = tuple[int, Path | None, bool]
 
 
 def work(plan: Plan, settings: Settings, how: How, name: str = "") -> None:
-    """Do a study, or go on with the one of this name, and show what came of it."""
+    """Do a study, new or as the one of this name was left, and show what came of it."""
     workers, path, wants_json = how
     run, source = opened(plan)
     try:
         store = Store(Path(settings.journal.folder))
         hands = _crew(plan, run, settings, workers)
         try:
-            name = name or store.add(plan, stamp())
+            if name:
+                store.begin(name, plan, stamp())
+            else:
+                name = store.add(plan, stamp())
             study = Study(plan, hands, store, name)
             found = _done(study, source)
         finally:

@@ -16,9 +16,10 @@ from liveopt.config.sections import (
 )
 from liveopt.config.sources import Loaded, examine, find, load, schema
 from liveopt.config.text import as_toml, toml_value
+from liveopt.config.web import Web
 
 __all__ = [
     "FEE_MAX", "Account", "ApiKey", "ConfigError", "Control", "Costs", "Engine", "Feed", "Journal",
-    "Kucoin", "Live", "Loaded", "Settings", "as_toml", "examine", "find", "load", "schema",
-    "toml_value",
+    "Kucoin", "Live", "Loaded", "Settings", "Web", "as_toml", "examine", "find", "load",
+    "schema", "toml_value",
 ]  # fmt: skip

@@ -6,13 +6,17 @@ mend in a complaint, the text of the JSON Schema.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from liveopt.config.section import Section
+from liveopt.config.web import Web
 
 FEE_MAX: Final = 0.05
 """The highest fee and slippage that are taken, in the settings and on the command line alike."""
 
 WORLDS_LEAST: Final = 99
 """Fewer shadow worlds tell no chance of one in twenty from one in ten."""
+
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+/?$")]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)?$", max_length=32)]
@@ -21,11 +25,7 @@ Fixed = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*=[^\s=]+$", max_
 Place = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Account(_Section):
+class Account(Section):
     """What every variant starts with."""
 
     capital: float = Field(
@@ -51,7 +51,7 @@ class Account(_Section):
     )
 
 
-class Costs(_Section):
+class Costs(Section):
     """What a fill costs, as fractions of its value, never percent."""
 
     taker_fee: float = Field(
@@ -77,7 +77,7 @@ class Costs(_Section):
     )
 
 
-class Engine(_Section):
+class Engine(Section):
     """Where the variants of a back-test or a sweep are stepped, with how much of the machine."""
 
     device: Literal["auto", "cpu", "gpu"] = Field(
@@ -95,7 +95,7 @@ class Engine(_Section):
     )
 
 
-class Kucoin(_Section):
+class Kucoin(Section):
     """Where the exchange is. API keys are never written here: see docs/configuration.md."""
 
     spot_url: Url = Field(
@@ -108,7 +108,7 @@ class Kucoin(_Section):
     )
 
 
-class Feed(_Section):
+class Feed(Section):
     """How the market's stream is read."""
 
     settle_ms: float = Field(
@@ -140,7 +140,7 @@ class Feed(_Section):
     )
 
 
-class Live(_Section):
+class Live(Section):
     """What `liveopt run` trades on paper: the market, the variants, their limits."""
 
     mode: Literal["paper", "live"] = Field(
@@ -252,7 +252,7 @@ class Live(_Section):
     )
 
 
-class Gate(_Section):
+class Gate(Section):
     """When a variant becomes champion: how sure one must be, and what it must have shown."""
 
     enabled: bool = Field(
@@ -340,7 +340,7 @@ class Gate(_Section):
         return self
 
 
-class Reoptimize(_Section):
+class Reoptimize(Section):
     """How often it is searched for better variants beside a run, and how hard."""
 
     every: int = Field(
@@ -381,7 +381,7 @@ class Reoptimize(_Section):
     )
 
 
-class Journal(_Section):
+class Journal(Section):
     """Where a live run writes down what happened, and for how long it is kept."""
 
     folder: Place = Field(
@@ -416,7 +416,7 @@ class Journal(_Section):
     )
 
 
-class Control(_Section):
+class Control(Section):
     """The door on this machine through which a run is stopped and asked."""
 
     port: int = Field(
@@ -437,7 +437,7 @@ class Control(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings, frozen; `liveopt.config.load` makes them."""
 
     account: Account = Account()
@@ -450,6 +450,7 @@ class Settings(_Section):
     reoptimize: Reoptimize = Reoptimize()
     journal: Journal = Journal()
     control: Control = Control()
+    web: Web = Web()
 
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {name: type(section) for name, section in Settings()}

@@ -25,6 +25,7 @@ SEED_VARIABLES: Final = {
     "OPTIMIZER_MAX_VARIANTS": ("live", "variants"),
     "OPTIMIZER_INITIAL_CAPITAL": ("account", "capital"),
     "OPTIMIZER_AUTO_PROMOTE": ("live", "auto_promote"),
+    "PORT": ("web", "port"),
 }
 DEMO_VARIABLE: Final = "DEMO_MODE"
 DEMO: Final = {("live", "mode"): "paper", ("live", "feed"): "sim"}
@@ -159,13 +160,23 @@ def _take_variable(got: _Gathered, name: str) -> None:
 def _complaints(error: ValidationError, origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
     for problem in error.errors():
         section, key = (*map(str, problem["loc"]), "")[:2]
-        where = origins.get((section, key)) or origins.get((section, "")) or DEFAULT
+        own = origins.get((section, key)) if key else None
+        where = own or _named(section, problem["msg"], origins)
         place = f"{section}.{key}" if key else section
         yield f"{where}: {place}: {_how_to_mend((section, key), problem['type'], problem['msg'])}"
 
 
+def _named(section: str, message: str, origins: Mapping[tuple[str, str], str]) -> str:
+    """Where the first key stands that a section complains of, or else the section."""
+    keys = [key for of, key in origins if of == section and key and f"{key}=" in message]
+    place = (section, min(keys, key=lambda key: message.index(f"{key}=")) if keys else "")
+    return origins.get(place, DEFAULT)
+
+
 def _how_to_mend(place: tuple[str, str], kind: str, message: str) -> str:
     section, key = place
+    if not key and kind == "value_error":  # its keys do not fit together, which it says itself
+        return message.removeprefix("Value error, ")
     if not key:
         return f"write it as a table: [{section}], then one key a line"
     fields = SECTIONS[section].model_fields

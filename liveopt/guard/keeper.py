@@ -2,30 +2,25 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from liveopt.guard import child
 from liveopt.guard.gate import Gate
 from liveopt.guard.link import VARIABLE, GuardEnd, LinkDown, pair
+from liveopt.guard.process import bury, start, tell
 from liveopt.guard.spec import GAVE_UP, Spec
+from liveopt.guard.web import WebKeeper
 
 log = structlog.get_logger()
 
 STACK_S: Final = 1.0
 """For a hanging engine to write where it hangs."""
-BURY_S: Final = 2.0
-"""For the system to take away what was killed."""
 NOT_STARTED: Final = 71
 """What counts as the exit code of a process that could not be started."""
 ORDERLY: Final = frozenset({0, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGKILL, NOT_STARTED})
@@ -33,7 +28,7 @@ ORDERLY: Final = frozenset({0, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SI
 
 
 class Keeper:
-    """One engine at a time, and the simulated exchange beside it if there is one."""
+    """One engine at a time; beside it the simulated exchange and the web process, if wanted."""
 
     def __init__(self, spec: Spec, gate: Gate, lock_fd: int, halt: Callable[[str], None]) -> None:
         self._spec, self._gate, self._lock_fd, self._halt = spec, gate, lock_fd, halt
@@ -46,6 +41,7 @@ class Keeper:
         self._beats = 0
         self._beat_at_s = 0.0
         self.link: GuardEnd | None = None
+        self.web = WebKeeper(spec)
         self.starts = 0
         self.last_exit: int | None = None
         self.gave_up = ""
@@ -78,7 +74,7 @@ class Keeper:
 
     def kill(self) -> None:
         """End the engine at once."""
-        _signal(self._engine, signal.SIGKILL)
+        tell(self._engine, signal.SIGKILL)
 
     def end(self, code: int = 0) -> None:
         """Politely, and with that code if it goes in order; the second time at once."""
@@ -87,6 +83,7 @@ class Keeper:
         else:
             self._asked_code = code
             self._ending.set()
+            self.web.end()
 
     # Its life
 
@@ -94,12 +91,14 @@ class Keeper:
         """Until the service is over: the code that the guard ends with."""
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(self._ending.wait(), name="ending")
+            group.create_task(self.web.run(), name="web")
             try:
                 return await self._lives(group, ending)
             finally:
                 ending.cancel()
+                self.web.end()
                 for process in (self._engine, self._sim):
-                    await _bury(process)
+                    await bury(process)
 
     async def _lives(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int:
         loop, limits = asyncio.get_running_loop(), self._spec.limits
@@ -166,7 +165,7 @@ class Keeper:
         self._gate.forget_engine()
         self._beats, self._beat_at_s = 0, asyncio.get_running_loop().time()
         try:
-            self._engine = await _run(
+            self._engine = await start(
                 filled(self._spec.engine, self._said),
                 pass_fds=(theirs.fileno(), self._lock_fd),
                 env={VARIABLE: str(theirs.fileno()), "PYTHONFAULTHANDLER": "1"},
@@ -181,7 +180,7 @@ class Keeper:
         return self._engine, self.link
 
     async def _ask_to_end(self, engine: Process, ended: "asyncio.Task[Any]") -> None:
-        _signal(engine, signal.SIGTERM)
+        tell(engine, signal.SIGTERM)
         await asyncio.wait([ended], timeout=self._spec.limits.polite_s)
 
     async def _watch(self) -> None:
@@ -195,14 +194,14 @@ class Keeper:
             if silent_s > (limits.heartbeat_s if self._beats else limits.starting_s):
                 break
         log.error("the engine hangs and is killed", silent_s=round(silent_s, 1))
-        _signal(self._engine, signal.SIGABRT)
+        tell(self._engine, signal.SIGABRT)
         await asyncio.sleep(STACK_S)
 
     async def _simulator(self, group: asyncio.TaskGroup, ending: "asyncio.Task[Any]") -> int | None:
         """None once it listens, or if there is none to start; its exit code if it does not."""
         if self._spec.sim is None or (self._sim is not None and self._sim.returncode is None):
             return None
-        self._sim = sim = await _run(self._spec.sim, stdout=PIPE)
+        self._sim = sim = await start(self._spec.sim, stdout=PIPE)
         assert sim.stdout is not None
         first = group.create_task(sim.stdout.readline(), name="sim's first line")
         waits = [first, ending]
@@ -215,7 +214,7 @@ class Keeper:
             group.create_task(_drain(sim.stdout), name="sim's other lines")
             return None
         first.cancel()
-        _signal(sim, signal.SIGKILL)
+        tell(sim, signal.SIGKILL)
         return await sim.wait()
 
 
@@ -235,46 +234,6 @@ def _facts(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) else None
-
-
-async def _run(
-    words: Sequence[str],
-    *,
-    pass_fds: Sequence[int] = (),
-    env: Mapping[str, str] | None = None,
-    stdout: int | None = None,
-) -> Process:
-    """In a process group of its own: the keyboard's interrupt is for the guard alone."""
-    launcher = [sys.executable, "-I", "-S", str(Path(child.__file__)), str(os.getpid())]
-    return await asyncio.create_subprocess_exec(
-        *launcher,
-        *words,
-        stdin=DEVNULL,
-        stdout=stdout,
-        pass_fds=tuple(pass_fds),
-        env=os.environ | dict(env or {}),
-        process_group=0,
-    )
-
-
-def _signal(process: Process | None, number: signal.Signals) -> None:
-    """A kill is for all that the process started as well; the rest it tells them itself."""
-    if process is None or process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        if number is signal.SIGKILL:
-            os.killpg(process.pid, number)
-        else:
-            os.kill(process.pid, number)
-
-
-async def _bury(process: Process | None) -> None:
-    """Killed, and gone before the loop is: or its end would be news to nobody."""
-    _signal(process, signal.SIGKILL)
-    if process is not None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BURY_S):
-                await process.wait()
 
 
 def _shell_code(code: int) -> int:

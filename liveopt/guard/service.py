@@ -172,6 +172,7 @@ class Guard:
                 "variants_stopped": heard.variants_stopped,
                 "positions_open": heard.positions_open,
             },
+            "web": self.keeper.web.status(),
             "checks": [msgspec.to_builtins(check) for check in self.checks()],
             "status": status,
             "status_age_ms": _ms(age_s),

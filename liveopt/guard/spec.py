@@ -44,6 +44,14 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     restarts_in_s: float = 60.0
     backoff_s: float = 0.05
     backoff_s_max: float = 5.0
+    web_heartbeat_s: float = 10.0
+    """A web process silent for longer is killed and started again."""
+    web_starting_s: float = 60.0
+    """The same until its first heartbeat."""
+    web_polite_s: float = 2.0
+    """For the web process to end when it is asked to."""
+    web_backoff_s_max: float = 30.0
+    """Between two starts of a web process that cannot live."""
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +62,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     engine: list[str]
     """Its command line; `{spot}` and the like are filled in from the simulator's first line."""
     sim: list[str] | None = None
+    web: list[str] | None = None
+    """The command line of the web process; whatever becomes of it, the engine goes on."""
+    web_socket: int | None = None
+    """The number of the socket that it inherits, bound and listening."""
     port: int = 0
     """Of the door, on 127.0.0.1; 0 takes a free one."""
     port_fallback: bool = False
@@ -81,6 +93,10 @@ def read_spec(text: str) -> Spec:
         raise BadSpec(f"the guard's spec: {error}") from error
     if not spec.engine:
         raise BadSpec("the guard's spec: engine names no program")
+    if spec.web == []:
+        raise BadSpec("the guard's spec: web names no program")
+    if spec.web_socket is not None and spec.web_socket < 0:
+        raise BadSpec(f"the guard's spec: web_socket {spec.web_socket} is none")
     if not 0 <= spec.port <= 65535:
         raise BadSpec(f"the guard's spec: port {spec.port} is none")
     return spec

@@ -33,12 +33,14 @@ def wait_for(what: Callable[[], Any], timeout_s: float = PATIENCE_S, every_s: fl
 class Running:
     """One guard, its engine, and their state folder."""
 
-    def __init__(self, spec: Spec, errors: Path) -> None:
+    def __init__(self, spec: Spec, errors: Path, pass_fds: Sequence[int] = ()) -> None:
         self.state = spec.folder
         self.errors = errors
         with errors.open("ab") as out:
             command = [sys.executable, "-m", "liveopt.guard", msgspec.json.encode(spec).decode()]
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, stdout=out, stderr=out, pass_fds=pass_fds
+            )
 
     def status(self) -> dict[str, Any]:
         return caller.status(self.state)
@@ -100,10 +102,10 @@ def spec_of(state: Path, engine: Sequence[str] = (), **changes: Any) -> Spec:
 
 
 @contextmanager
-def running(spec: Spec) -> Iterator[Running]:
+def running(spec: Spec, pass_fds: Sequence[int] = ()) -> Iterator[Running]:
     """From the guard's start to its end, whatever became of it."""
     spec.folder.mkdir(parents=True, exist_ok=True)
-    service = Running(spec, spec.folder / "errors")
+    service = Running(spec, spec.folder / "errors", pass_fds)
     try:
         yield service
     finally:

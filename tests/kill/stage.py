@@ -31,6 +31,7 @@ SETTINGS = {
     "LIVE__VARIANTS": "40",
     "LIVE__SET": "fraction=0.1",
     "CONTROL__PORT": "0",
+    "WEB__PORT": "0",
     "JOURNAL__BALLAST_MIB": "1",
     "JOURNAL__SNAPSHOT_S": "1",
 }

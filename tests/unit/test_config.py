@@ -149,6 +149,9 @@ def test_settings_do_not_change() -> None:
         ("[live]\nset = ['stop']\n", 2, ["live.set", "stop=0.02"]),
         ("[live]\nsignal = '7m'\n", 2, ["live.signal", "'1m'"]),
         ("[live]\nloss_limit = 5\n", 2, ["live.loss_limit", "0.05 is 5 %"]),
+        ("[gate]\nenabled = true\nseason = 21\n", 3, ["gate", "season=21", "look_every=5"]),
+        ("[gate]\nworlds = 9\n", 2, ["gate", "worlds=9", "99 to 9999"]),
+        ("[web]\nport = 1\nhost = '0.0.0.0'\n", 3, ["web", "host=0.0.0.0", "expose = true"]),
         ("[control]\nport = 70000\n", 2, ["control.port", "65535"]),
         ("[kucoin]\nspot_url = 'https://me:word@host'\n", 2, ["kucoin.spot_url"]),
         ("[kucoin]\napi_secret = 'hush'\n", 2, ["kucoin.api_secret", "KUCOIN_API_KEY"]),
@@ -184,6 +187,9 @@ def test_a_file_that_is_no_toml_is_refused_with_its_line() -> None:
         ("OPTIMIZER_MAX_VARIANTS", "0", ["live.variants", "1 to 1000000"]),
         ("OPTIMIZER_INITIAL_CAPITAL", "-5", ["account.capital", "above 0"]),
         ("OPTIMIZER_AUTO_PROMOTE", "2", ["live.auto_promote", "true or false"]),
+        ("PORT", "tcp://10.0.0.1:80", ["web.port", "0 to 65535"]),
+        ("LIVEOPT__WEB__HOST", "example.org", ["web.host", "IP address"]),
+        ("LIVEOPT__WEB__NAMES", "http://desk.example/", ["web.names", "host:port"]),
         ("DEMO_MODE", "maybe", ["true or false"]),
     ],
 )
@@ -264,9 +270,32 @@ def test_demo_mode_forces_paper_and_the_exchange_in_this_machine(
     assert loaded.origin("live", "feed") == "environment DEMO_MODE"
 
 
-def test_port_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_moves_the_dashboard_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "3001")
-    assert load() == Settings()
+    moved = {"web": {"port": 3001}}
+    assert load() == Settings.model_validate(moved)
+    monkeypatch.setenv("LIVEOPT__WEB__PORT", "3002")
+    assert load().web.port == 3002
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1"])
+def test_what_only_this_machine_reaches_takes_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("LIVEOPT__WEB__HOST", host)
+    assert load().web.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "2001:db8::1"])
+def test_what_the_network_reaches_takes_consent_and_encryption(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("LIVEOPT__WEB__HOST", host)
+    assert "expose = true" in complaint()
+    monkeypatch.setenv("LIVEOPT__WEB__EXPOSE", "true")
+    assert "certificate" in complaint()
+    monkeypatch.setenv("LIVEOPT__WEB__CERTIFICATE", "mine.pem")
+    assert load().web.host == host
 
 
 @pytest.mark.parametrize("switches", range(8))

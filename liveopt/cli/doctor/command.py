@@ -9,6 +9,7 @@ from liveopt.cli.doctor.exchange import exchange_rows
 from liveopt.cli.doctor.folder import folder_rows
 from liveopt.cli.doctor.machine import machine_rows
 from liveopt.cli.doctor.row import Row
+from liveopt.cli.doctor.web import web_rows
 from liveopt.cli.fit import misfits
 from liveopt.cli.market import JsonOption
 from liveopt.cli.show import Exit, as_json
@@ -53,6 +54,7 @@ def _rows(*, offline: bool) -> Iterator[Row]:
             yield Row("settings", "ok", str(loaded.file or "the defaults"))
     yield from machine_rows(settings)
     yield from folder_rows(settings)
+    yield from web_rows(settings)
     yield from exchange_rows(settings, offline=offline)
 
 

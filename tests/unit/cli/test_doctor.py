@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from numba.core.errors import NumbaError
 
+from liveopt.cli import front
 from liveopt.cli.doctor import machine
 from liveopt.config import Settings
 from liveopt.engine.batch import Batch
@@ -36,7 +37,7 @@ from liveopt.live.clock import Clock
 
 Call = Callable[..., tuple[int, str, str]]
 Found = dict[str, dict[str, Any]]
-OURS = re.compile(r"LIVEOPT_|OPTIMIZER_|KUCOIN_|DEMO_MODE|.*_PROXY$", re.IGNORECASE)
+OURS = re.compile(r"LIVEOPT_|OPTIMIZER_|KUCOIN_|DEMO_MODE|PORT$|.*_PROXY$", re.IGNORECASE)
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if OURS.match(n) and n != "LIVEOPT_CACHE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LIVEOPT__CONTROL__PORT", "0")
+    monkeypatch.setenv("LIVEOPT__WEB__PORT", "0")
 
 
 @contextmanager
@@ -90,7 +92,10 @@ def test_a_good_machine_passes_and_nothing_is_left_behind(call: Call, tmp_path: 
     slow = words[5] == ["warn", "sync"]  # a disk may be slow; that is no fault
     names = ["settings", "python", "packages", "engine", "disk", "sync"]
     names += ["journal", "latch", "process", "port"]
+    names += ["dashboard", "web"]
     words[5] = ["ok", "sync"] if slow else words[5]
+    not_built = words[10] == ["warn", "dashboard"]  # a checkout has none until `make ui`
+    words[10] = ["ok", "dashboard"] if not_built else words[10]
     assert words == [*(["ok", name] for name in names), ["skip", "exchange"]]
     assert list(tmp_path.iterdir()) == []
 
@@ -316,6 +321,51 @@ def test_a_port_that_is_taken_fails_unless_by_the_run_itself(
         with Lock(tmp_path / "logs" / "lock"):
             assert offline(call)[1]["port"]["status"] == "ok"
     assert offline(call)[1]["port"]["text"] == f"127.0.0.1:{port} is free"
+
+
+def test_the_port_of_the_dashboard_is_looked_at_unless_a_run_goes_on(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert offline(call)[1]["web"]["text"] == "any free port (web.port = 0)"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("LIVEOPT__WEB__PORT", str(port))
+        code, found = offline(call)
+        assert code == 1
+        assert found["web"]["status"] == "fail"
+        assert f"port {port} (web.port) is taken" in found["web"]["text"]
+        assert "LIVEOPT__WEB__PORT=0" in found["web"]["mend"]
+        (tmp_path / "logs").mkdir()
+        with Lock(tmp_path / "logs" / "lock"):
+            assert offline(call)[1]["web"]["status"] == "skip"
+    assert offline(call)[1]["web"]["text"] == f"127.0.0.1:{port} is free"
+
+
+def test_a_dashboard_that_is_not_built_costs_no_run(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(front, "STATIC", tmp_path)
+    code, found = offline(call)
+    assert (code, found["dashboard"]["status"]) == (0, "warn")
+    assert "make ui" in found["dashboard"]["mend"]
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    assert offline(call)[1]["dashboard"]["status"] == "ok"
+    monkeypatch.setenv("LIVEOPT__WEB__ENABLED", "false")
+    found = offline(call)[1]
+    assert found["dashboard"]["status"] == "skip"
+    assert "web" not in found
+
+
+def test_doors_to_the_network_fail_without_what_they_take(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEOPT__WEB__HOST", "0.0.0.0")
+    monkeypatch.setenv("LIVEOPT__WEB__EXPOSE", "true")
+    monkeypatch.setenv("LIVEOPT__WEB__CERTIFICATE", "gone.pem")
+    code, found = offline(call)
+    assert code == 1
+    assert found["web"]["status"] == "fail"
+    assert "gone.pem" in found["web"]["text"]
 
 
 def test_an_exchange_that_answers_passes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ STOP_KEYS = {
     *("positions_open", "not_acknowledged", "errors"),
 }
 STATUS_KEYS = {
-    *("pid", "port", "halted", "mode", "number", "latch", "engine", "checks"),
+    *("pid", "port", "halted", "mode", "number", "latch", "engine", "web", "checks"),
     *("status", "status_age_ms"),
 }
 

@@ -26,6 +26,8 @@ def test_it_is_read_from_text_and_from_a_file(tmp_path: Path) -> None:
         '{"state": "logs", "engine": ["a"], "port": 70000}',
         '{"state": "logs", "engine": ["a"], "prot": 1}',
         '{"state": "logs", "engine": "a"}',
+        '{"state": "logs", "engine": ["a"], "web": []}',
+        '{"state": "logs", "engine": ["a"], "web": ["b"], "web_socket": -1}',
         '{"state": "logs", "engine": ["a"], "level": "loud"}',
         "no-such-file",
     ],

@@ -1,0 +1,1 @@
+"""The dashboard and the API: a process of its own beside the engine."""

@@ -1,0 +1,189 @@
+"""Searches as jobs: seed 001's requests, and what the dashboard reads of them."""
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from liveopt.data.tables import parse_time
+from liveopt.optimize.objective import parse_objective
+from liveopt.optimize.parameters import BadParameter
+from liveopt.web.api.words import Page
+from liveopt.web.call import Call
+from liveopt.web.errors import Problem, bad
+from liveopt.web.jobs import QUEUE_MAX, Job, Order, order_of
+
+MINUTE_S = 60.0
+BATCH_MAX = 20
+ALIASES = {"sharpe_ratio": "bar_sharpe", "total_return": "roi", "return": "roi"}
+Algorithm = Literal["random", "grid", "ga", "pso", "sa", "de", "aco", "hc", "bo", "tpe"]
+Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
+Asset = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$(?!\n)")]
+Time = Annotated[str, msgspec.Meta(max_length=40)]
+StrategyName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$(?!\n)")]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to search."""
+
+    max_evals: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 100
+    timeout_minutes: Annotated[float, msgspec.Meta(ge=1, le=480)] = 60.0
+    algorithm: Algorithm = "de"
+    objective: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "sharpe_ratio"
+
+
+class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One search: a strategy on the candles of an asset."""
+
+    strategy_name: StrategyName
+    asset: Asset
+    timeframe: Timeframe
+    start_date: Time = ""
+    end_date: Time = ""
+    optimization_config: Config = Config()
+
+
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several, all of them or none."""
+
+    requests: Annotated[list[Single], msgspec.Meta(min_length=1, max_length=BATCH_MAX)]
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """It waits for its turn."""
+
+    job_id: str
+    status: str
+    timestamp: str
+
+
+class SubmittedAll(msgspec.Struct, frozen=True):
+    """They wait for their turns."""
+
+    job_ids: list[str]
+    timestamp: str
+
+
+class JobsFound(msgspec.Struct, frozen=True):
+    """The newest first."""
+
+    jobs: list[Job]
+    total: int
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """How many of each status."""
+
+    total: int
+    by_status: dict[str, int]
+    evaluated: int
+    running_max: int
+    queue_max: int
+
+
+class JobDetail(Job, frozen=True):
+    """A job with its result, if it is completed, and the command that gives the same."""
+
+    result: dict[str, Any] | None = None
+    reproduce: str | None = None
+
+
+class Cancelled(msgspec.Struct, frozen=True):
+    """It ends after its generation."""
+
+    job_id: str
+    status: str
+    timestamp: str
+
+
+async def single(call: Call) -> Submitted:
+    """Submit a search."""
+    job = call.service.jobs.submit([_order(call, call.said(Single))])[0]
+    return Submitted(job.id, job.status, call.service.now())
+
+
+async def batch(call: Call) -> SubmittedAll:
+    """Submit several."""
+    orders = [_order(call, one) for one in call.said(Batch).requests]
+    jobs = call.service.jobs.submit(orders)
+    return SubmittedAll([job.id for job in jobs], call.service.now())
+
+
+def _order(call: Call, wanted: Single) -> Order:
+    """Checked as far as can be without the candles."""
+    service, config = call.service, wanted.optimization_config
+    if wanted.strategy_name not in service.strategies:
+        why = f"there is no strategy {wanted.strategy_name!r}; GET /api/v1/strategies lists them"
+        raise Problem(404, "STRATEGY_NOT_FOUND", why, {"field": "strategy_name"})
+    data = service.jobs.data_file(wanted.asset, wanted.timeframe)
+    if data is None:
+        why = f"there are no candles {wanted.asset}-{wanted.timeframe}; fetch them first"
+        raise Problem(404, "FILE_NOT_FOUND", why, {"field": "asset"})
+    for field, text in (("start_date", wanted.start_date), ("end_date", wanted.end_date)):
+        _check_time(field, text)
+    objective = ALIASES.get(config.objective, config.objective)
+    try:
+        parse_objective(objective)
+    except BadParameter as error:
+        raise bad(str(error), "optimization_config.objective") from error
+    words = {
+        "strategy": wanted.strategy_name,
+        "data": str(data),
+        "algorithm": config.algorithm,
+        "evals": config.max_evals,
+        "timeout_s": config.timeout_minutes * MINUTE_S,
+        "objective": objective,
+        "first": wanted.start_date,
+        "last": wanted.end_date,
+    }
+    return order_of(words, service.wall(), call.subject.name)
+
+
+def _check_time(field: str, text: str) -> None:
+    if not text:
+        return
+    try:
+        parse_time(text)
+    except (ValueError, OverflowError) as error:
+        raise bad(str(error), field) from error
+
+
+async def jobs(call: Call) -> JobsFound:
+    """All jobs and studies, the newest first."""
+    found = await call.service.jobs.all()
+    return JobsFound(found[: call.asked(Page).limit], len(found))
+
+
+async def status(call: Call) -> Job:
+    """How far one is."""
+    return await call.service.jobs.one(call.path["id"])
+
+
+async def job(call: Call) -> JobDetail:
+    """One job, with its result if there is one."""
+    found = await call.service.jobs.one(call.path["id"])
+    result = None
+    if found.status == "completed":
+        result = await call.service.jobs.result(found.id)
+    reproduce = None if result is None else str(result.get("reproduce", "")) or None
+    return JobDetail(**msgspec.structs.asdict(found), result=result, reproduce=reproduce)
+
+
+async def results(call: Call) -> dict[str, Any]:
+    """What came of one: parameters, the walk forward, the verdict."""
+    name = call.path["id"]
+    return {"job_id": name, "result": await call.service.jobs.result(name)}
+
+
+async def cancel(call: Call) -> Cancelled:
+    """End it after its generation, or before it begins."""
+    found = await call.service.jobs.cancel(call.path["id"])
+    return Cancelled(found.id, found.status, call.service.now())
+
+
+async def statistics(call: Call) -> Statistics:
+    """How many jobs of each status."""
+    found = await call.service.jobs.all()
+    counts = Counter[str](one.status for one in found)
+    done = sum(one.done for one in found)
+    return Statistics(len(found), dict(counts), done, call.service.jobs.running_max, QUEUE_MAX)

@@ -1,0 +1,78 @@
+"""Sessions of people, and tickets for the socket."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import structlog
+
+from liveopt.web.call import Answered, Call
+from liveopt.web.errors import Problem
+from liveopt.web.sessions import COOKIE, TICKET_S
+
+SECOND_NS = 1_000_000_000
+log = structlog.get_logger()
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The word from the address that was printed; it is good once."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Whose it is; the cookie is in the headers."""
+
+    session: str
+    scopes: list[str]
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Good once, and soon: `Sec-WebSocket-Protocol: liveopt, ticket.<ticket>`."""
+
+    ticket: str
+    expires_in_s: int
+
+
+async def open_(call: Call) -> Answered:
+    """A word for a session."""
+    service = call.service
+    now_s = service.wall() / SECOND_NS
+    cookie = service.sessions.open(call.said(Token).token, now_s)
+    if cookie is None:
+        address = call.request.remote or ""
+        wait_s = service.limits.failed(address, asyncio.get_running_loop().time())
+        if wait_s:
+            headers = {"Retry-After": str(wait_s)}
+            raise Problem(429, "RATE_LIMIT_EXCEEDED", "too many wrong words", headers=headers)
+        why = (
+            "this word is wrong, used or old; start again or make a key with `liveopt keys create`"
+        )
+        raise Problem(401, "INVALID_TOKEN", why)
+    name = service.sessions.find(cookie, now_s)
+    assert name is not None
+    log.info("a session begins", session=name)
+    return Answered(
+        Session(name, ["read", "optimize", "trade", "stop", "admin"]), 201, cookie=cookie
+    )
+
+
+async def whose(call: Call) -> Session:
+    """Who asks."""
+    return Session(call.subject.name, sorted(call.subject.scopes))
+
+
+async def close(call: Call) -> Answered:
+    """Over; a key is not a session and stays."""
+    cookie = call.request.cookies.get(COOKIE)
+    if cookie is not None:
+        call.service.sessions.close(cookie)
+        log.info("a session ends", session=call.subject.name)
+    return Answered(Session(call.subject.name, []), cookie="")
+
+
+async def ticket(call: Call) -> Answered:
+    """For one socket."""
+    service = call.service
+    word = service.sessions.ticket(call.subject.name, service.wall() / SECOND_NS)
+    return Answered(Ticket(word, int(TICKET_S)), 201)

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { age, evidence, figure, fixed, gain, groupWith, moment, probability, signed, useZone } from "./format";
+
+describe("numbers", () => {
+  test("thousands are grouped, negative ones have a real minus, undefined is a dash", () => {
+    groupWith(" ");
+    expect(fixed(1234567.891)).toBe("1 234 567.89");
+    expect(fixed(-1234.5, 1)).toBe("−1 234.5");
+    expect(fixed(999, 0)).toBe("999");
+    expect([fixed(null), fixed(Number.NaN), fixed(Infinity)]).toEqual(["–", "–", "–"]);
+  });
+
+  test("a plain figure has six digits, its own minus, and lists are told one by one", () => {
+    groupWith(" ");
+    expect(figure(-0.15926535)).toBe("−0.159265");
+    expect(figure([12345, -0.00000123, true, null])).toBe("12 345, −1.230e-6, yes, –");
+  });
+
+  test("what rounds to zero has no sign", () => {
+    expect(fixed(-0.001)).toBe("0.00");
+    expect(signed(0.001)).toBe("0.00");
+  });
+
+  test("a gain and a loss differ by more than colour", () => {
+    expect(gain(2.14)).toBe("▲ +2.14 %");
+    expect(gain(-0.3)).toBe("▼ −0.30 %");
+    expect(gain(0)).toBe("■ 0.00 %");
+  });
+
+  test("nothing is rounded up to certainty", () => {
+    expect(probability(0.99999)).toBe("> 0.999");
+    expect(probability(0.00001)).toBe("< 0.001");
+    expect(probability(1)).toBe("1.000");
+    expect(probability(0)).toBe("0.000");
+  });
+
+  test("an e-value keeps its size, however large", () => {
+    expect(evidence(19.85)).toBe("19.85");
+    expect(evidence(1e300)).toBe("1.0e+300");
+  });
+});
+
+describe("times", () => {
+  test("an age has the unit that fits, and is never negative", () => {
+    expect([3, 180, 12_000, 300_000, 36_000_000].map((ms) => age(ms))).toEqual([
+      "3 ms",
+      "0.2 s",
+      "12 s",
+      "5 min",
+      "10 h",
+    ]);
+    expect(age(-5)).toBe("0 ms");
+    expect(age(null)).toBe("–");
+  });
+
+  test("a moment says that it is UTC", () => {
+    useZone("utc");
+    expect(moment(Date.UTC(2026, 10, 20, 14, 3, 7))).toBe("2026-11-20 14:03:07 UTC");
+  });
+});

@@ -1,0 +1,60 @@
+/** An act that wants a reason: a button, a dialog, and what came of it. */
+
+import { useId, useRef, useState } from "preact/hooks";
+import { writable } from "../state/store";
+import { useAct } from "./use";
+
+interface Wanted {
+  name: string;
+  question: string;
+  off?: boolean;
+  /** Does it, and says what happened. */
+  act: (reason: string) => Promise<string>;
+}
+
+export function Confirm({ name, question, off = false, act }: Wanted) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const [why, type] = useState("");
+  const doing = useAct();
+  const go = () =>
+    doing.act(async () => {
+      const said = await act(why.trim());
+      dialog.current?.close();
+      return said;
+    });
+  return (
+    <>
+      <button type="button" disabled={off || !writable.value} onClick={() => dialog.current?.showModal()}>
+        {name}…
+      </button>
+      <span role="status">{doing.said}</span>
+      <dialog ref={dialog} aria-labelledby={`${id}-title`}>
+        <h2 id={`${id}-title`}>{question}</h2>
+        <p>
+          <label for={`${id}-why`}>Why? (the journal keeps it)</label>
+          <input
+            id={`${id}-why`}
+            value={why}
+            maxLength={200}
+            onInput={(event) => type(event.currentTarget.value)}
+          />
+        </p>
+        <p class="bad">{doing.said}</p>
+        <p class="row">
+          <button
+            type="button"
+            class="primary"
+            disabled={!why.trim() || doing.busy || !writable.value}
+            onClick={go}
+          >
+            {name}
+          </button>
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+        </p>
+      </dialog>
+    </>
+  );
+}

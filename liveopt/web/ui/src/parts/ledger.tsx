@@ -1,0 +1,119 @@
+/** What stands between a variant and promotion, as the engine explains it. */
+
+import { evidence, figure, fixed, probability, words } from "../format";
+import type { Explanation } from "../wire";
+
+export function Explained({ said }: { said: Explanation }) {
+  return (
+    <div>
+      <p>{said.text}</p>
+      {said.trades_needed != null && (
+        <dl class="facts">
+          <Fact name="evidence" value={`${evidence(said.evidence)} of ${evidence(said.evidence_needed)}`} />
+          <Fact name="trades" value={`${figure(said.trades)} of ${figure(said.trades_needed)}`} />
+          <Fact name="confidence, all compared counted" value={probability(said.confidence)} />
+          <Fact
+            name="edge per evidence bar, in standard deviations"
+            value={`${fixed(said.edge, 4)} [${fixed(said.low, 4)}, ${fixed(said.high, 4)}]`}
+          />
+          {said.rank != null && (
+            <Fact name="rank by evidence" value={`${said.rank} of ${figure(said.ranked)}`} />
+          )}
+          {said.bars_to_go != null && (
+            <Fact name="signal bars to go, at this rate" value={figure(Math.ceil(said.bars_to_go))} />
+          )}
+        </dl>
+      )}
+      <Conditions of={said.conditions ?? []} />
+    </div>
+  );
+}
+
+export function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+export function Conditions({
+  of,
+}: {
+  of: { code: string; has: number | null; needs: number; ok: boolean }[];
+}) {
+  if (!of.length) return null;
+  return (
+    <table>
+      <caption>Conditions</caption>
+      <thead>
+        <tr>
+          <th scope="col">fails as</th>
+          <th scope="col" class="num">
+            has
+          </th>
+          <th scope="col" class="num">
+            needs
+          </th>
+          <th scope="col">holds</th>
+        </tr>
+      </thead>
+      <tbody>
+        {of.map((one) => (
+          <tr key={one.code}>
+            <th scope="row">{words(one.code)}</th>
+            <td class="num">{figure(one.has)}</td>
+            <td class="num">{figure(one.needs)}</td>
+            <td>{one.ok ? "● yes" : "○ no"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Parameters, with those of the champion beside them where they differ. */
+export function Parameters({
+  own,
+  other,
+}: {
+  own: Record<string, number | string>;
+  other: Record<string, number | string> | null;
+}) {
+  const names = [...new Set([...Object.keys(own), ...Object.keys(other ?? {})])].sort();
+  return (
+    <table>
+      <caption>Parameters{other ? " and what the champion has instead" : ""}</caption>
+      <thead>
+        <tr>
+          <th scope="col">name</th>
+          <th scope="col" class="num">
+            value
+          </th>
+          {other && (
+            <th scope="col" class="num">
+              champion
+            </th>
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        {names.map((name) => {
+          const differs = other !== null && own[name] !== other[name];
+          return (
+            <tr key={name}>
+              <th scope="row">{words(name)}</th>
+              <td class="num">{figure(own[name])}</td>
+              {other && (
+                <td class={`num ${differs ? "differs" : "muted"}`}>
+                  {differs ? figure(other[name]) : "same"}
+                </td>
+              )}
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,101 @@
+/** After a halt: who, when and why; and the way back, for whoever gives a reason. */
+
+import { useRef, useState } from "preact/hooks";
+import { fromNs, moment } from "../format";
+import { Refused, post, reason } from "../state/api";
+import { halt, halted, status, writable } from "../state/store";
+import type { Check, Resumed, RunReport } from "../wire";
+import { openStop } from "./stop";
+import { useGet } from "./use";
+
+export function HaltBanner() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  if (!halted.value) return null;
+  const said = halt.value;
+  const how = said?.mode ?? status.value.halted;
+  return (
+    <div class="banner halted" data-testid="halted">
+      <span role="alert">
+        <strong>■ HALTED</strong> No variant opens a position
+        {how === "halt_and_flatten" ? "; what is open is closed at market" : ""}.
+        {said?.by ? ` By ${said.by}` : ""}
+        {said?.at_ns ? ` at ${moment(fromNs(said.at_ns))}` : ""}
+        {said?.reason ? `: ${said.reason}` : ""}
+        {said?.acknowledged === false ? " NOT acknowledged by the engine yet." : ""}
+      </span>
+      {how !== "halt_and_flatten" && (
+        <button type="button" onClick={openStop}>
+          Flatten…
+        </button>
+      )}
+      <button
+        type="button"
+        data-testid="resume"
+        disabled={!writable.value}
+        onClick={() => dialog.current?.showModal()}
+      >
+        Resume…
+      </button>
+      <ResumeDialog dialog={dialog} />
+    </div>
+  );
+}
+
+function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null } }) {
+  const [why, type] = useState("");
+  const [said, say] = useState("");
+  const [checks, found] = useState<Check[]>([]);
+  const resume = async () => {
+    say("Asking…");
+    try {
+      const answer = await post<Resumed>("/api/optimizer/resume", { body: { reason: why.trim() } });
+      const missing = answer.not_acknowledged ?? [];
+      say(missing.length ? `Resumed; no answer from ${missing.join(", ")}` : "Resumed");
+      if (!missing.length) dialog.current?.close();
+    } catch (error) {
+      if (error instanceof Refused) found(((error.body as Resumed | null)?.checks ?? []) as Check[]);
+      say(`Not resumed: ${reason(error)}`);
+    }
+  };
+  const [open, look] = useState(false);
+  const report = useGet<RunReport>(open ? "/api/v1/run" : null);
+  const shown = checks.length ? checks : (report.data?.guard?.checks ?? []);
+  return (
+    <dialog ref={dialog} aria-labelledby="resume-title" onToggle={(event) => look(event.currentTarget.open)}>
+      <h2 id="resume-title">Let variants trade again?</h2>
+      {shown.length > 0 && (
+        <ul class="checks">
+          {shown.map((check) => (
+            <li key={check.name}>
+              {check.ok ? "✓" : "✗"} {check.name}
+              {check.why ? `: ${check.why}` : ""}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p>
+        <label for="resume-why">Why is it safe again? (the journal keeps it)</label>
+        <input
+          id="resume-why"
+          value={why}
+          maxLength={200}
+          onInput={(event) => type(event.currentTarget.value)}
+        />
+      </p>
+      <p role="status">{said}</p>
+      <p class="row">
+        <button
+          type="button"
+          class="primary"
+          disabled={!why.trim() || !writable.value}
+          onClick={() => void resume()}
+        >
+          Resume
+        </button>
+        <button type="button" onClick={() => dialog.current?.close()}>
+          Cancel
+        </button>
+      </p>
+    </dialog>
+  );
+}

@@ -1,0 +1,372 @@
+/** What the service sends, as this page understands it: frames of the socket, answers of the API. */
+
+export const PROTOCOL = 1;
+
+export type Mode = "paper" | "demo" | "replay";
+export const STATUSES = ["active", "warming", "paused", "halted", "stopped", "retired", "waiting"];
+
+/** id, symbol, strategy, origin, champion, lane. */
+export type Who = [string, string, string, string, boolean, string?];
+/** Numbers in the order of `Hello.columns`; null is undefined. */
+export type Numbers = (number | null)[];
+
+export interface Hello {
+  type: "hello";
+  v: number;
+  boot_id: string;
+  server_ms: number;
+  config_hash: string;
+  mode: Mode;
+  speed?: string | number | null;
+  version: string;
+  columns: string[];
+  statuses?: string[];
+  /** How many signal bars a year has: what a Sharpe ratio was annualised with. */
+  bars_per_year?: number | null;
+  capital?: number | null;
+  gate?: Partial<Needs> | null;
+}
+
+/** What the seed's four gates ask for. */
+export interface Needs {
+  trades_min: number;
+  confidence_min: number;
+  sharpe_min: number;
+}
+
+/** Milliseconds: what clocks show, and ages when the frame was sent; null where nothing came yet. */
+export interface Clocks {
+  /** The newest tick's time, on the market's clock. */
+  market_ms: number | null;
+  engine_ms: number | null;
+  /** The newest signal bar, with which everybody was judged. */
+  score_ms: number | null;
+  market_age_ms: number | null;
+  /** How long the engine's newest frame was under way. */
+  engine_age_ms: number | null;
+  /** Since the engine was last heard of. */
+  link_age_ms: number | null;
+}
+
+export interface Snap {
+  type: "snap";
+  seq: number;
+  who: Who[];
+  rows: Numbers[];
+  status?: Status | null;
+  clocks?: Clocks | null;
+}
+
+export interface Delta {
+  type: "d";
+  seq: number;
+  /** [index, ...the row] */
+  rows: Numbers[];
+  /** What of the report is another than it was. */
+  status?: Status | null;
+  trades?: Trade[];
+  clocks?: Clocks | null;
+}
+
+export interface Halt {
+  type: "halt";
+  halted: boolean;
+  mode: string | null;
+  by?: string | null;
+  reason?: string | null;
+  at_ns?: number | null;
+  acknowledged?: boolean | null;
+}
+
+export interface JobFrame extends Job {
+  type: "job";
+}
+
+export interface AlertFrame extends Alert {
+  type: "alert";
+}
+
+export interface Beat {
+  type: "hb";
+  server_ms: number;
+  clocks?: Clocks | null;
+}
+
+export type Frame = Hello | Snap | Delta | Halt | JobFrame | AlertFrame | Beat;
+
+export type Severity = "info" | "warning" | "critical";
+
+export interface Alert {
+  id: string;
+  code: string;
+  severity: Severity;
+  text: string;
+  first_ms: number;
+  last_ms: number;
+  count: number;
+  acknowledged_by?: string | null;
+  /** False once what it warned of is over. */
+  active?: boolean;
+}
+
+export interface Leader {
+  variant: string;
+  evidence: number;
+  trades: number;
+  stopped_by: string[];
+}
+
+export interface Gate {
+  phase: string;
+  champion: string;
+  predecessor: string | null;
+  epoch: number;
+  bar: number;
+  variants: number;
+  threshold: number | null;
+  leaders: Leader[];
+  /** Names with the verdict that holds. */
+  eligible: Record<string, string>;
+  auto: boolean;
+  warned: boolean;
+  against_champion: number | null;
+}
+
+/** The engine's report of itself; what a run does not have is absent. */
+export interface Status {
+  phase?: string;
+  run?: string;
+  seq?: number;
+  durable_seq?: number;
+  backlog?: number;
+  journal_ok?: boolean;
+  halted?: string | null;
+  variants?: Record<string, number>;
+  eligible?: number;
+  eligible_reason?: string;
+  gate?: Record<string, Gate | null>;
+  promotions?: number;
+  demotions?: number;
+  positions?: number;
+  ticks?: number;
+  late_ticks?: number;
+  holes?: number;
+  entries?: number;
+  trades?: number;
+  stopped?: Record<string, number>;
+  restarts?: Record<string, number>;
+  standstills?: number;
+  markets?: Record<string, { at_ns: number; price: number | null; bars: number }>;
+  feed?: Record<string, string>;
+  rss_mib?: number;
+  search?: Record<string, unknown> | null;
+}
+
+/** What `/api/v1/run` answers. */
+export interface RunReport {
+  connected: boolean;
+  run: string;
+  version: string;
+  report: Status;
+  clocks: Clocks;
+  guard: {
+    halted?: boolean;
+    mode?: string;
+    latch?: unknown;
+    engine?: unknown;
+    checks?: Check[] | null;
+  } | null;
+  web: Record<string, unknown>;
+}
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  why: string;
+}
+
+/** A closed round trip; `id` is its place in the journals. */
+export interface Trade {
+  id?: string;
+  at_ns: number;
+  variant: string;
+  symbol: string;
+  strategy?: string;
+  side: "long" | "short";
+  size: number;
+  entry_ns?: number;
+  entry_price: number;
+  exit_price: number;
+  duration_s?: number;
+  gross?: number | null;
+  fees?: number | null;
+  funding?: number | null;
+  net: number | null;
+  roi: number | null;
+  reason: string;
+}
+
+export interface Condition {
+  code: string;
+  has: number | null;
+  needs: number;
+  ok: boolean;
+}
+
+export interface Explanation {
+  variant: string;
+  status: string;
+  text: string;
+  symbol?: string;
+  champion?: string;
+  trades?: number;
+  trades_needed?: number | null;
+  evidence?: number | null;
+  evidence_needed?: number | null;
+  confidence?: number | null;
+  p_value?: number | null;
+  evidence_bars?: number;
+  edge?: number | null;
+  low?: number | null;
+  high?: number | null;
+  rank?: number | null;
+  ranked?: number;
+  conditions?: Condition[];
+  stopped_by?: string[];
+  outlook?: string;
+  bars_to_go?: number | null;
+}
+
+export interface Standing {
+  id: string;
+  symbol: string;
+  strategy: string;
+  status: string;
+  why: string;
+  champion: boolean;
+  lane: string;
+  position: string;
+  /** Known to the engine only: absent while it does not answer. */
+  parameters?: Record<string, number | string>;
+}
+
+export interface VariantDetail {
+  variant: Standing;
+  explain?: Explanation | null;
+  /** [milliseconds, equity] as seen by the service. */
+  equity?: [number, number | null][];
+  trades?: Trade[];
+  /** [milliseconds, open, high, low, close] of signal bars. */
+  candles?: [number, number, number, number, number][];
+}
+
+export interface Ruling {
+  id: string;
+  kind: "verdict" | "promotion" | "demotion" | "warning" | "season_end";
+  at_ns: number;
+  symbol: string;
+  variant: string | null;
+  champion: string | null;
+  track: string | null;
+  evidence: number | null;
+  n: number | null;
+  holds: boolean | null;
+  stopped_by: string[] | null;
+  became: string | null;
+  earned: boolean | null;
+  verdict: string | null;
+  by: string | null;
+  why: string | null;
+}
+
+export interface Recount {
+  name: string;
+  recorded: unknown;
+  recomputed: unknown;
+  agrees: boolean;
+}
+
+export interface RulingDetail extends Ruling {
+  record: Record<string, unknown>;
+  evidence_of?: RulingDetail | null;
+  recomputed?: Recount[];
+  not_recomputed?: string[];
+  agrees?: boolean;
+}
+
+export interface Job {
+  id: string;
+  status: string;
+  done?: number | null;
+  of?: number | null;
+  eta_s?: number | null;
+  strategy?: string;
+  algorithm?: string;
+  verdict?: string;
+  data?: string;
+  created?: string;
+  error?: string | null;
+}
+
+/** One sample of a fold or of a member of the front. */
+export interface Sample {
+  objective?: number | null;
+  objectives?: Record<string, number | null>;
+  metrics?: Record<string, number | null>;
+  pessimistic?: Record<string, number | null>;
+}
+
+export interface Fold {
+  fold?: number;
+  parameters?: Record<string, number | string>;
+  in_sample: Sample;
+  out_of_sample: Sample;
+  decay: number | null;
+}
+
+export interface JobDetail extends Job {
+  result?: JobResult | null;
+  reproduce?: string | null;
+}
+
+/** What a search has found, both samples side by side. */
+export interface JobResult {
+  best: {
+    parameters: Record<string, number | string>;
+    trials?: number;
+    deflated_sharpe?: number | null;
+  };
+  walk_forward: { folds: Fold[] };
+  front?: Fold[];
+  passes: boolean;
+  fails: string[];
+  reproduce?: string;
+}
+
+export interface Stopped {
+  latched: boolean;
+  mode: string;
+  number: number | null;
+  seq: number | null;
+  took_ms: number;
+  variants_stopped: number | null;
+  positions_open: number | null;
+  not_acknowledged: string[];
+  errors: string[];
+}
+
+export interface Resumed {
+  resumed: boolean;
+  took_ms?: number;
+  not_acknowledged?: string[];
+  errors?: string[];
+  checks?: Check[];
+}
+
+export interface Failure {
+  success: false;
+  error_code: string;
+  error_message: string;
+  details?: unknown;
+  request_id?: string;
+}

@@ -1,0 +1,199 @@
+"""What the header says, and what may be done, when something between market and page fails."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.desk import Desk, desk
+from tests.browser.eyes import SERVICE_AWAY, Eyes
+from tests.browser.wire import Message, Wire
+
+Look = Callable[..., Eyes]
+SLACK_S = 6.0
+"""What a machine that is busy with other tests may take more."""
+
+
+@pytest.fixture(scope="module")
+def room(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Its guard is patient with an engine that stands still."""
+    with desk(tmp_path_factory.mktemp("states"), settings={"CONTROL__HEARTBEAT_S": "60"}) as found:
+        yield found
+
+
+def opacity(eyes: Eyes, what: str) -> float:
+    js = "(what) => parseFloat(getComputedStyle(document.querySelector(what)).opacity)"
+    return float(eyes.page.evaluate(js, what))
+
+
+def acts_are_off(eyes: Eyes) -> bool:
+    """Nothing can be changed but by a stop."""
+    assert eyes.part("stop").is_enabled()
+    return eyes.page.get_by_role("button", name="Pause").is_disabled()
+
+
+def test_connecting_shows_the_shape_and_no_figure(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+    held: list[Any] = []
+    eyes.page.route("**/api/ticket", lambda route: held.append(route))  # noqa: PLW0108 - it is named
+    eyes.go("/")
+    eyes.is_("connecting")
+    eyes.part("skeleton").wait_for()
+    assert eyes.part("state").inner_text().split() == ["…", "CONNECTING"]
+    assert eyes.ids() == []
+    assert not any(letter.isdigit() for letter in eyes.page.locator("main").inner_text())
+    assert eyes.part("stop").is_enabled()
+    held[0].continue_()
+    eyes.live()
+    assert eyes.states() == ["connecting", "live"]
+
+
+def test_a_run_without_variants_says_what_to_do(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+
+    def nobody(said: Message) -> Message:
+        return said | {"who": [], "rows": []} if said["type"] in ("snap", "d") else said
+
+    Wire(eyes.page, nobody)
+    eyes.go("/")
+    eyes.part("empty").wait_for()
+    assert "liveopt variants add" in eyes.part("empty").inner_text()
+    eyes.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    eyes.page.get_by_role("button", name="Copy: load the demo").click()
+    eyes.page.get_by_text("Copied").wait_for()
+    assert eyes.page.evaluate("navigator.clipboard.readText()") == "liveopt demo"
+    assert eyes.violations() == []
+
+
+def test_a_market_that_falls_silent_is_stale_and_the_link_is_not(look: Look, room: Desk) -> None:
+    assert room.sim is not None
+    eyes = look(room).live()
+    for fault in ("freeze", "rest-code"):  # else the feed asks for what is not pushed
+        room.sim.turn_on(fault)
+    began_s = time.monotonic()
+    try:
+        eyes.is_("stale market", (6 + SLACK_S) * 1000)
+        took_s = time.monotonic() - began_s
+        assert took_s <= 6 + SLACK_S, f"asked for: 6 s; it took {took_s:.1f} s"
+        assert "MARKET STALE" in eyes.part("state").inner_text()
+        assert "stale link" not in eyes.states()
+        assert opacity(eyes, ".board canvas") < 1
+        eyes.go("/v/main")
+        eyes.is_("stale market")
+        assert not acts_are_off(eyes), "the engine answers"
+        eyes.page.locator("[data-testid=alert-strip]").wait_for()
+    finally:
+        room.sim.clear()
+    eyes.is_("live", 60_000)
+
+
+def test_an_engine_that_hangs_makes_the_board_stale_and_stop_stays(look: Look, room: Desk) -> None:
+    eyes = look(room).live()
+    there = eyes.ids()
+    other = look(room, f"/v/{there[1]}")
+    other.is_("live")
+    other.page.get_by_role("button", name="Pause").wait_for()
+    engine = room.pid("engine")
+    os.kill(engine, signal.SIGSTOP)
+    began_s = time.monotonic()
+    try:
+        eyes.is_("stale link", (4 + SLACK_S) * 1000)
+        took_s = time.monotonic() - began_s
+        assert took_s <= 4 + SLACK_S, f"asked for: 4 s; it took {took_s:.1f} s"
+        assert sorted(eyes.ids()) == sorted(there), "what was known is kept"
+        assert eyes.page.locator(".app.dim").count() == 1
+        assert "STALE" in eyes.part("state").inner_text()
+        other.is_("stale link")
+        assert acts_are_off(other)
+        assert eyes.violations() == []
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    eyes.is_("live")
+    other.is_("live")
+    assert not acts_are_off(other)
+
+
+def test_a_service_that_hangs_makes_it_stale_too(look: Look, room: Desk) -> None:
+    eyes = look(room).live()
+    web = room.pid("web")
+    os.kill(web, signal.SIGSTOP)
+    try:
+        eyes.is_("stale link", (4 + SLACK_S) * 1000)
+    finally:
+        os.kill(web, signal.SIGCONT)
+    eyes.is_("live")
+
+
+def test_the_page_comes_back_after_its_service_was_killed(look: Look, room: Desk) -> None:
+    eyes = look(room, "/system", allowed=SERVICE_AWAY)
+    eyes.is_("live")
+    boot = room.get("/api/v1/run")["web"]
+    web, engine = room.pid("web"), room.pid("engine")
+    os.kill(web, signal.SIGKILL)
+    eyes.until("window.states.includes('reconnecting')")
+    eyes.is_("live", 60_000)
+    assert room.pid("web") != web
+    assert room.pid("engine") == engine, "the engine has not noticed"
+    assert eyes.states()[-1] == "live"
+    assert fact(eyes, "reconnects") >= 1
+    assert fact(eyes, "gaps healed") == 0
+    assert boot != room.get("/api/v1/run")["web"]
+    first = fact(eyes, "frame")
+    eyes.until(f"parseInt({FACT % 'frame'}) > {first}")
+
+
+FACT = (
+    "[...document.querySelectorAll('dl.facts div')].find((one) =>"
+    " one.querySelector('dt').textContent === '%s').querySelector('dd').textContent"
+)
+
+
+def fact(eyes: Eyes, name: str) -> int:
+    """A number of the System page."""
+    return int("".join(filter(str.isdigit, eyes.page.evaluate(FACT % name))))
+
+
+def test_a_lost_frame_is_asked_for_again_and_nobody_is_bothered(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+    deltas = 0
+
+    def third_is_lost(said: Message) -> Message | None:
+        nonlocal deltas
+        deltas += said["type"] == "d"
+        return None if said["type"] == "d" and deltas == 3 else said
+
+    wire = Wire(eyes.page, third_is_lost)
+    eyes.go("/system")
+    eyes.is_("live")
+    eyes.until(f"{FACT % 'gaps healed'} !== '0'")
+    before = fact(eyes, "frame")
+    eyes.until(f"parseInt({FACT % 'frame'}.replace(/\\D/g, '')) > {before + 4}")
+    assert {"resync": True} in wire.asked
+    assert fact(eyes, "reconnects") == 0
+    assert eyes.states() == ["connecting", "live"]
+    assert fact(eyes, "gaps healed") <= 2, "what follows until the snapshot comes fits no better"
+
+
+def test_a_newer_service_asks_for_a_reload_and_takes_no_changes(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+    hellos = 0
+
+    def newer(said: Message) -> Message:
+        nonlocal hellos
+        hellos += said["type"] == "hello"
+        return said | {"version": "999.0"} if said["type"] == "hello" and hellos > 1 else said
+
+    wire = Wire(eyes.page, newer)
+    eyes.go("/v/main")
+    eyes.is_("live")
+    assert not acts_are_off(eyes)
+    wire.cut()
+    eyes.page.get_by_role("button", name="Reload to update").wait_for()
+    eyes.is_("live")
+    assert acts_are_off(eyes)
+    assert eyes.violations() == []
+    eyes.page.get_by_role("button", name="Reload to update").click()
+    eyes.page.get_by_role("button", name="Reload to update").wait_for(state="hidden")
