@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.search.algorithm import Ground, Method
+from liveopt.search.fitness import level
 from liveopt.search.space import Array, Places
 
 COARSEST: Final = 0.3
@@ -36,7 +37,7 @@ class Terms:
 
 
 class Swarm:
-    """Particles with a memory."""
+    """Particles with a memory; on a level, new ones."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -85,6 +86,9 @@ class Swarm:
             self._best = self._places.copy()
         self._best = np.where(better[:, None], self._places, self._best)
         self._fitness = np.where(better, fitness, self._fitness)
+        if level(self._fitness):
+            self._places = self._best = None
+            self._fitness = np.full_like(self._fitness, -np.inf)
 
     def _scout(self) -> None:
         """The worst are set down near the best, as if they came from there."""
