@@ -43,14 +43,16 @@ def search_round(
     _step_back()
     threading.Thread(target=_end_with_the_engine, name="stdin", daemon=True).start()
     task = msgspec.json.decode((folder / TASK).read_bytes(), type=Task)
-    _say(Said(_searched(folder, task), 0, 0))
+    found = _searched(folder, task)
+    done = sum(one.trials for one in found) - sum(one.trials_before for one in task.sought)
+    _say(Said(proposals_of(found), done, done))
 
 
-def _searched(folder: Path, task: Task) -> tuple[Proposal, ...]:
+def _searched(folder: Path, task: Task) -> Sequence[Searched]:
     """All symbols, unless it was done to its end and only the word of it was lost."""
     if (folder / RESULT).exists():
         known = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-        return proposals_of(known.searched)
+        return known.searched
     strategies = load()
     worker = _Worker(task, Store(Path(task.studies)))
     found: list[Searched] = []
@@ -61,7 +63,7 @@ def _searched(folder: Path, task: Task) -> tuple[Proposal, ...]:
             compiled(program)  # its machine code is left where the engine looks for it
         found.append(one)
     keep(folder / RESULT, msgspec.json.encode(Result(task.number, tuple(found))))
-    return proposals_of(found)
+    return found
 
 
 def proposals_of(searched: Sequence[Searched]) -> tuple[Proposal, ...]:

@@ -199,17 +199,18 @@ class Rounds:
 
     async def _found(self, own: Progress) -> tuple[Proposal, ...] | None:
         """What its process proposes, however often that dies; None if it comes no further."""
-        deaths, pause_s = 0, AGAIN_S
-        while deaths < DEATHS_MAX:
+        barren, pause_s = 0, AGAIN_S
+        while True:
             known = own.done
             try:
                 return await self._search(own)
             except (Died, OSError, msgspec.MsgspecError) as error:
                 log.warning("a round's process died", number=own.number, why=str(error))
             own.deaths += 1
-            deaths, pause_s = (1, AGAIN_S) if own.done > known else (deaths + 1, 2.0 * pause_s)
+            barren, pause_s = (0, AGAIN_S) if own.done > known else (barren + 1, 2.0 * pause_s)
+            if barren == DEATHS_MAX:
+                return None
             await asyncio.sleep(min(AGAIN_S_MAX, pause_s))
-        return None
 
     async def _search(self, own: Progress) -> tuple[Proposal, ...]:
         process = await asyncio.create_subprocess_exec(
@@ -234,6 +235,9 @@ class Rounds:
         """One by one, each once its step is compiled, and none in a halt."""
         own.phase, own.proposed = "proposing", len(proposals)
         for one in proposals:
+            if one.variant.id in self.pump.state.used:  # let in before the engine was cut off
+                own.admitted += 1
+                continue
             await self._compile(one)
             while self.pump.state.halt is not None:  # noqa: ASYNC110  no event tells of its end
                 await asyncio.sleep(LOOK_S)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -14,7 +15,16 @@ from liveopt.optimize.generate import RISK_SPANS
 from liveopt.optimize.parameters import parse_fixed
 from liveopt.optimize.rounds.task import Sought, Task
 from liveopt.optimize.studies.embargo import embargo_of
-from liveopt.optimize.studies.plan import Data, Parameter, Plan, Span, Trading, code_version
+from liveopt.optimize.studies.plan import (
+    Data,
+    Parameter,
+    Plan,
+    Span,
+    Trading,
+    code_version,
+    decode,
+    encode,
+)
 from liveopt.optimize.studies.space import usual_ranges
 from liveopt.promotion.admission import TRADES_MIN
 from liveopt.walk.variant import Variant
@@ -58,7 +68,9 @@ def plans(
             embargo, _ = embargo_of(plan, strategies[name], bars, task.terms.signal_ns)
             trials += evals
             title = f"opt_{task.run.rpartition('/')[2]}_{task.number}_{sought.symbol}_{name}_{half}"
-            yield Draft(title, msgspec.structs.replace(plan, embargo=embargo), strategies[name])
+            plan = msgspec.structs.replace(plan, embargo=embargo)
+            # as it will be read: the search depends on the order of ranges
+            yield Draft(title, decode(encode(plan)), strategies[name])
 
 
 def _plan(
@@ -69,6 +81,8 @@ def _plan(
     half: Half,
 ) -> Plan:
     fixed = _fixed(task, strategy)
+    if sought.instrument.market == "spot":
+        fixed.pop("leverage", None)  # there it is 1 and no parameter, even where a run says so
     certain = {*fixed, "leverage"} if sought.instrument.market == "spot" else {*fixed}
     ranges = usual_ranges(strategy, fixed) | {
         name: Span(knob.low, knob.high, 1.0 if knob.whole else 0.0)
@@ -102,7 +116,13 @@ def _plan(
         trials_before=half.trials_before,
         code=code_version(),
         around=[dict(variant.parameters) for variant in half.around],
+        around_file=around_file(data, sought.symbol, strategy.name) if half.around else "",
     )
+
+
+def around_file(data: Data, symbol: str, strategy: str) -> str:
+    """Where those who live are kept, beside the market: a study's own command needs them."""
+    return str(Path(data.file).with_name(f"{symbol}-{strategy}.json"))
 
 
 def _fixed(task: Task, strategy: Strategy) -> dict[str, Parameter]:

@@ -281,9 +281,13 @@ def beginnings(space: Parameters, records: Sequence[Mapping[str, Parameter]]) ->
 
 
 def _within(coordinate: Coordinate, value: Parameter) -> bool:
-    if isinstance(coordinate, Word):
-        return value in coordinate.options
-    return isinstance(coordinate, Number) and coordinate.low <= float(value) <= coordinate.high
+    match coordinate:
+        case Word():
+            return value in coordinate.options
+        case Number():
+            return not isinstance(value, str) and coordinate.low <= value <= coordinate.high
+        case _:
+            return False
 
 
 def balanced_member(values: Array) -> int:

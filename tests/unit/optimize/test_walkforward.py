@@ -126,7 +126,8 @@ def test_variants_examined_together_are_as_alone() -> None:
     wide = one()
     together = Variants(
         wide.choices,
-        {n: np.full(3, v[0]) for n, v in wide.knobs.items()} | {"slow": np.array([9.0, 30.0, 80.0])},
+        {n: np.full(3, v[0]) for n, v in wide.knobs.items()}
+        | {"slow": np.array([9.0, 30.0, 80.0])},
         {n: np.full(3, v[0]) for n, v in wide.risk.items()},
         0,
     )

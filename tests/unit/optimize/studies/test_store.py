@@ -90,3 +90,44 @@ def test_trials_of_other_studies_on_the_same_data_count_and_equal_ones_once(tmp_
     assert store.trials_before(plan_of()) == 4
     assert store.trials_before(plan_of(seed=5)) == 8
     assert plan_of(trials_before=9).key == plan_of().key
+
+
+def test_a_study_that_is_begun_again_is_the_same_one_and_at_work(tmp_path: Path) -> None:
+    store, plan = Store(tmp_path), plan_of()
+    store.begin("opt_run_1", plan, "now")
+    store.append("opt_run_1", (0, 0), told(0))
+    store.finish("opt_run_1", "cancelled")
+    store.begin("opt_run_1", plan_of(seed=9), "later")
+    (entry,) = store.entries()
+    assert (entry.plan, entry.created, entry.evaluated) == (plan, "now", 4)
+    assert entry.status == "running"
+    assert store.append("opt_run_1", (0, 1), told(1)), "what asked it to end is forgotten"
+    assert [one.checksum for one in store.generations("opt_run_1", 0)] == [0, 1]
+
+
+def test_a_study_whose_process_died_is_begun_by_another(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        store = Store(tmp_path)
+        store.begin("opt_run_1", plan_of(), "now")
+        store.append("opt_run_1", (0, 0), told(0))
+        os._exit(0)
+    os.waitpid(child, 0)
+    store = Store(tmp_path)
+    assert store.entry("opt_run_1").status == "interrupted"
+    store.begin("opt_run_1", plan_of(), "later")
+    assert store.entry("opt_run_1").status == "running"
+    assert store.evaluated("opt_run_1") == 4
+
+
+def test_trials_are_counted_by_name(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.evaluated("*") == 0
+    for number, name in enumerate(
+        ("opt_a_1_XBT_x", "opt_a_2_XBT_y", "opt_a_2_ETH_x", "opt_b_1_XBT_x")
+    ):
+        store.begin(name, plan_of(), "now")
+        store.append(name, (0, 0), told(0, 10**number))
+    assert store.evaluated("opt_a_*_XBT_*") == 11
+    assert store.evaluated("opt_a_*") == 111
+    assert store.evaluated("opt_b_*_ETH_*") == 0
