@@ -62,6 +62,7 @@ class Draft:
     trials_before: int | None
     wish: hyperopt.Wish | None
     around: Path | None = None
+    deviation_before: float = 0.0
 
     @property
     def method(self) -> str:
@@ -120,6 +121,7 @@ def new(
         seed=_seed(draft),
         timeout_s=_or(draft.timeout, draft.wish.timeout_s if draft.wish else 0.0),
         trials_before=draft.trials_before or 0,
+        deviation_before=draft.deviation_before,
         code=code_version(),
         around=[] if draft.around is None else read_around(draft.around),
         around_file=str(draft.around or ""),
@@ -129,7 +131,10 @@ def new(
         raise BadParameter(f"{plan.evals} evaluations for {plan.folds} folds: one each at least")
     if draft.trials_before is None:
         store = Store(Path(settings.journal.folder))
-        plan = msgspec.structs.replace(plan, trials_before=store.trials_before(plan))
+        before = store.before(plan)
+        plan = msgspec.structs.replace(
+            plan, trials_before=before.count, deviation_before=before.deviation
+        )
         store.close()
     return decode(encode(plan))  # as it will be read: the search depends on the order of ranges
 
@@ -170,6 +175,7 @@ def command(plan: Plan) -> str:
         words += ["--term", f"{name}={number!r}"]
     words += ["--folds", str(plan.folds), "--walk", plan.kind, "--embargo", str(plan.embargo)]
     words += ["--seed", str(plan.seed), "--trials-before", str(plan.trials_before)]
+    words += ["--deviation-before", repr(plan.deviation_before)] if plan.deviation_before else []
     words += ["--timeout", repr(plan.timeout_s)] if plan.timeout_s else []
     words += ["--around", plan.around_file] if plan.around_file else []
     words += ["--market", terms.market, "--side", terms.sides, "--sizing", terms.sizing]

@@ -26,6 +26,7 @@ from liveopt.optimize.studies.plan import (
     encode,
 )
 from liveopt.optimize.studies.space import usual_ranges
+from liveopt.optimize.studies.store import ROUND
 from liveopt.promotion.admission import TRADES_MIN
 from liveopt.walk.variant import Variant
 
@@ -67,10 +68,15 @@ def plans(
             plan = _plan(task, sought, strategies[name], data, Half(half, around, evals, trials))
             embargo, _ = embargo_of(plan, strategies[name], bars, task.terms.signal_ns)
             trials += evals
-            title = f"opt_{task.run.rpartition('/')[2]}_{task.number}_{sought.symbol}_{name}_{half}"
+            title = f"{names(task, sought.symbol, str(task.number))}{name}_{half}"
             plan = msgspec.structs.replace(plan, embargo=embargo)
             # as it will be read: the search depends on the order of ranges
             yield Draft(title, decode(encode(plan)), strategies[name])
+
+
+def names(task: Task, symbol: str, number: str = "*") -> str:
+    """What the names of a round's studies of a symbol begin with; `*`: of every round's."""
+    return f"{ROUND}{task.run.rpartition('/')[2]}_{number}_{symbol}_"
 
 
 def _plan(
@@ -114,6 +120,7 @@ def _plan(
         seed=int(seed.generate_state(1, np.uint32)[0]),
         timeout_s=0.0,
         trials_before=half.trials_before,
+        deviation_before=sought.deviation_before,
         code=code_version(),
         around=[dict(variant.parameters) for variant in half.around],
         around_file=around_file(data, sought.symbol, strategy.name) if half.around else "",

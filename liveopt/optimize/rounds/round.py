@@ -1,5 +1,6 @@
 """A round: every study of it, then the test of the best of them out of sample, all side by side."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from liveopt.optimize.studies.around import write_around
 from liveopt.optimize.studies.plan import Data, hash_of
 from liveopt.optimize.studies.space import groups
 from liveopt.optimize.studies.study import Outcome, Study
+from liveopt.optimize.studies.tally import Tally, luck
 from liveopt.optimize.walkforward import Fold, Tested, ends, examine, folds
 from liveopt.walk.variant import Variant, new_id
 
@@ -64,12 +66,16 @@ def search(
         done = [do(draft) for draft in drafts]
     except BadParameter as error:
         return _skipped(sought, len(bars), str(error))
-    trials = sought.trials_before + sum(one.study.tally.count for one in done)
+    tally = Tally()
+    for one in done:
+        tally.merge(one.study.tally)
+    trials = sought.trials_before + tally.count
     rng = np.random.default_rng([task.seed, task.number, crc32(sought.symbol.encode())])
     candidates = [found for one in done for found in _finalists(one, sought, rng)]
     living = [found for one in done[::2] for found in _living(one, sought)]
-    ratios = _deviation([one.study for one in done], done[0].run.periods_per_year)
-    proposals, finalists = choose(task, candidates, living, (trials, ratios))
+    deviation, known = luck(tally, sought.trials_before, sought.deviation_before)
+    deviation /= math.sqrt(done[0].run.periods_per_year)
+    proposals, finalists = choose(task, candidates, living, (trials, deviation, known))
     return Searched(
         sought.symbol, len(bars), trials, tuple(one.draft.name for one in done), proposals,
         finalists,
@@ -97,17 +103,6 @@ def _skipped(sought: Sought, bars: int, why: str) -> Searched:
     return Searched(sought.symbol, bars, sought.trials_before, (), (), (), why)
 
 
-def _deviation(studies: Sequence[Study], periods_per_year: float) -> float:
-    """Of the Sharpe ratios a bar of all trials of the round."""
-    known = sum(one.tally.known for one in studies)
-    if known < 2:
-        return 0.0
-    total = sum(one.tally.total for one in studies)
-    squares = sum(one.tally.squares for one in studies)
-    spread = max(squares - total * total / known, 0.0) / (known - 1)
-    return float(np.sqrt(spread / periods_per_year))
-
-
 def _finalists(done: Done, sought: Sought, rng: np.random.Generator) -> Iterator[Candidate]:
     """The best of a study in sample that are not alike, each tested."""
     pool, strategy = done.outcome.pool, done.draft.strategy
@@ -125,7 +120,8 @@ def _finalists(done: Done, sought: Sought, rng: np.random.Generator) -> Iterator
                 names[n], strategy.name, sought.symbol, parameters,
                 f"search {done.draft.name.rpartition('_')[2]}",
             )  # fmt: skip
-            yield Candidate(variant, strategy, float(fitness[chosen[n]]), tested)
+            a_bar = float(fitness[chosen[n]]) / math.sqrt(done.run.periods_per_year)
+            yield Candidate(variant, strategy, a_bar, tested)
 
 
 def _living(done: Done, sought: Sought) -> Iterator[Candidate]:

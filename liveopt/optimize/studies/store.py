@@ -8,7 +8,7 @@ is as small as the generation, and a study that is killed loses the generation u
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.optimize.studies.plan import Plan, decode, encode
+from liveopt.optimize.studies.tally import Tally
 
 Array = npt.NDArray[np.float64]
 Status = Literal["running", "completed", "cancelled", "interrupted", "failed"]
 FILE: Final = "studies.sqlite"
 WAIT_S: Final = 30.0
+ROUND: Final = "round_"
+"""What the names of studies begin with that belong to a search beside a run."""
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS studies (
   id TEXT PRIMARY KEY, plan TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
@@ -71,9 +74,16 @@ class Store:
         """Open it, or make it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / FILE, timeout=WAIT_S, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut the tail
-        self._db.executescript(TABLES)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut may
+            self._db.executescript(TABLES)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise NoStudy(
+                f"{folder / FILE} cannot be used ({error}); if it is damaged, move it away:"
+                " studies and the count of trials then begin anew"
+            ) from error
 
     def close(self) -> None:
         """Done."""
@@ -92,8 +102,12 @@ class Store:
         return name
 
     def begin(self, name: str, plan: Plan, created: str) -> None:
-        """The study of this name, new or taken up where it was left."""
+        """The study of this name, new or taken up; of another plan or program it begins anew."""
         with self._write():
+            row = self._db.execute("SELECT key FROM studies WHERE id = ?", (name,)).fetchone()
+            if row is not None and row[0] != plan.key:
+                for table, column in (("generations", "study"), ("studies", "id")):
+                    self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))  # noqa: S608
             self._db.execute(
                 "INSERT OR IGNORE INTO studies (id, plan, key, data, strategy, status, pid, born,"
                 " created) VALUES (?, ?, ?, ?, ?, 'running', 0, '', ?)",
@@ -106,6 +120,7 @@ class Store:
 
     def take(self, name: str) -> Plan:
         """Go on with a study that nobody works at."""
+        _refuse_a_rounds(name)
         with self._write():
             row = self._db.execute(
                 "SELECT plan, status, pid, born FROM studies WHERE id = ?", (name,)
@@ -157,6 +172,7 @@ class Store:
 
     def cancel(self, name: str) -> Status:
         """Ask a study to end after its generation; one that nobody works at is cancelled now."""
+        _refuse_a_rounds(name)
         entry = self.entry(name)
         if entry.status == "completed":
             raise NoStudy(f"{name} is completed: there is nothing to cancel")
@@ -188,20 +204,26 @@ class Store:
             for name, plan, status, pid, born, evaluated, created, result in rows
         ]  # fmt: skip
 
-    def trials_before(self, plan: Plan) -> int:
-        """Trials of other studies of this strategy on these data; equal studies count once."""
+    def before(self, plan: Plan) -> Tally:
+        """Trials of other studies on these data; equal studies count once."""
         rows = self._db.execute(
-            "SELECT max(evaluated) FROM studies WHERE data = ? AND strategy = ? AND key != ?"
-            " GROUP BY key", (plan.data.hash, plan.strategy, plan.key),
-        ).fetchall()  # fmt: skip
-        return sum(row[0] for row in rows)
+            "SELECT id, max(evaluated) FROM studies WHERE data = ? AND key != ? GROUP BY key",
+            (plan.data.hash, plan.key),
+        ).fetchall()
+        return self._tally([row[0] for row in rows])
 
-    def evaluated(self, pattern: str) -> int:
+    def tally(self, pattern: str) -> Tally:
         """Trials of all studies with such names (`*` is anything)."""
-        row = self._db.execute(
-            "SELECT coalesce(sum(evaluated), 0) FROM studies WHERE id GLOB ?", (pattern,)
-        ).fetchone()
-        return int(row[0])
+        rows = self._db.execute("SELECT id FROM studies WHERE id GLOB ?", (pattern,)).fetchall()
+        return self._tally([row[0] for row in rows])
+
+    def _tally(self, names: Sequence[str]) -> Tally:
+        found = Tally()
+        for name in names:
+            rows = self._db.execute("SELECT sharpe FROM generations WHERE study = ?", (name,))
+            for (sharpe,) in rows:
+                found.add(np.frombuffer(sharpe))
+        return found
 
     @contextmanager
     def _write(self) -> Iterator[None]:
@@ -209,6 +231,14 @@ class Store:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _refuse_a_rounds(name: str) -> None:
+    if name.startswith(ROUND):
+        raise NoStudy(
+            f"{name} is part of a search beside a run, which begins and ends it;"
+            " see `liveopt reoptimize --list`"
+        )
 
 
 def _born(pid: int) -> str:

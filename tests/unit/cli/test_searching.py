@@ -111,7 +111,7 @@ def test_one_that_is_killed_goes_on_where_it_was_and_ends_the_same(
     assert not (folder / RESULT).exists()
     said = heard(process(folder))
     assert said[-1] == done[1][-1]
-    assert Store(tmp_path / "logs").evaluated("opt_*") == EVALS
+    assert Store(tmp_path / "logs").tally("round_*").count == EVALS
 
 
 def test_it_ends_with_the_engine(tmp_path: Path) -> None:

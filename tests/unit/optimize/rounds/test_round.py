@@ -165,16 +165,16 @@ def test_a_round_that_is_taken_up_again_ends_as_if_it_had_not_been_cut(
     assert searched(cut, done.append) == wanted
     assert sum(one.kept for one in done) == min(after, len(heard))  # nothing is done twice
     store = Store(Path(cut.studies))
-    assert store.evaluated("opt_*") == 160
+    assert store.tally("round_*").count == 160
 
 
 def test_trials_add_up_over_halves_and_earlier_rounds(ridden: Path, tmp_path: Path) -> None:
     first = again(ridden, tmp_path)
     store = Store(tmp_path / "state")
-    assert first.trials == store.evaluated(f"opt_run_*_{SYMBOL}_*") == EVALS
+    assert first.trials == store.tally(f"round_run_*_{SYMBOL}_*").count == EVALS
     sought = sought_of(trials_before=first.trials)
     second = again(ridden, tmp_path, number=2, seed=9, sought=(sought,))
-    assert second.trials == store.evaluated(f"opt_run_*_{SYMBOL}_*") == 2 * EVALS
+    assert second.trials == store.tally(f"round_run_*_{SYMBOL}_*").count == 2 * EVALS
     assert {one.backtest.trials for one in second.proposals} == {2 * EVALS}
 
 

@@ -87,8 +87,8 @@ def test_trials_of_other_studies_on_the_same_data_count_and_equal_ones_once(tmp_
     store = Store(tmp_path)
     for plan in (plan_of(), plan_of(), plan_of(seed=4), plan_of(strategy="macd")):
         store.append(store.add(plan, "now"), (0, 0), told(0))
-    assert store.trials_before(plan_of()) == 4
-    assert store.trials_before(plan_of(seed=5)) == 8
+    assert store.before(plan_of()).count == 4
+    assert store.before(plan_of(seed=5)).count == 8
     assert plan_of(trials_before=9).key == plan_of().key
 
 
@@ -117,17 +117,17 @@ def test_a_study_whose_process_died_is_begun_by_another(tmp_path: Path) -> None:
     assert store.entry("opt_run_1").status == "interrupted"
     store.begin("opt_run_1", plan_of(), "later")
     assert store.entry("opt_run_1").status == "running"
-    assert store.evaluated("opt_run_1") == 4
+    assert store.tally("opt_run_1").count == 4
 
 
 def test_trials_are_counted_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert store.evaluated("*") == 0
+    assert store.tally("*").count == 0
     for number, name in enumerate(
         ("opt_a_1_XBT_x", "opt_a_2_XBT_y", "opt_a_2_ETH_x", "opt_b_1_XBT_x")
     ):
         store.begin(name, plan_of(), "now")
         store.append(name, (0, 0), told(0, 10**number))
-    assert store.evaluated("opt_a_*_XBT_*") == 11
-    assert store.evaluated("opt_a_*") == 111
-    assert store.evaluated("opt_b_*_ETH_*") == 0
+    assert store.tally("opt_a_*_XBT_*").count == 11
+    assert store.tally("opt_a_*").count == 111
+    assert store.tally("opt_b_*_ETH_*").count == 0
