@@ -1,6 +1,5 @@
 """A market on which a search finds what lasts, and a service beside it that searches."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from liveopt.core.bars import Bars
 from liveopt.data.tables import parse_time
 from liveopt.journal.reader import records
 from liveopt.live.rounds import BY, Said
-from liveopt.optimize.studies.store import Store
+from liveopt.optimize.studies.store import ROUND, Store
 from liveopt.walk.events import Input, Proposal, Propose
 from liveopt.walk.lines import read_input, read_record
 from liveopt.walk.records import DECISIONS, Record, Standing
@@ -141,8 +140,10 @@ def searcher(run: Path) -> tuple[int, int] | None:
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             words = place.read_bytes().split(b"\0")
-            folder = Path(words[-2].decode()) if b"search-round" in words else Path()
-            if folder.parent.parent.name == run.name and int(place.parent.name) != os.getpid():
+            if b"search-round" not in words:
+                continue
+            folder = (place.parent / "cwd").readlink() / words[-2].decode()
+            if folder.parent.parent == run.resolve():  # runs of one second have one name
                 return int(place.parent.name), int(folder.name)
     return None
 
@@ -155,7 +156,7 @@ def generations(studies: Path, run: Path, number: int) -> Generations:
     """What the studies of a round have kept so far."""
     store = Store(studies)
     try:
-        names = [e.id for e in store.entries() if e.id.startswith(f"opt_{run.name}_{number}_")]
+        names = [e.id for e in store.entries() if e.id.startswith(f"{ROUND}{run.name}_{number}_")]
         return {
             name: [
                 (one.checksum, one.fitness.tobytes(), one.elapsed_s)

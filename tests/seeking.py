@@ -71,7 +71,7 @@ def recorded(
 
 def sought_of(**changes: Any) -> Sought:
     """The one symbol, searched for crossings."""
-    plain = Sought(SYMBOL, INSTRUMENT, 0.0, ("ma_crossover",), (), 0, 0)
+    plain = Sought(SYMBOL, INSTRUMENT, 0.0, ("ma_crossover",), (), 0, 0.0, 0)
     return replace(plain, **changes)
 
 

@@ -71,7 +71,10 @@ def reoptimize(
             note(f"round {number} begins; see it with: liveopt reoptimize --show {number}")
         return
     _wait(folder, number)
-    _print(find(folder)[0], number, wants_json=json)
+    newest = find(folder)[0]
+    if number not in rounds.numbers_of(newest):
+        raise Failure(f"round {number} could not be begun; `liveopt status` says why")
+    _print(newest, number, wants_json=json)
 
 
 def _wait(folder: Path, number: int) -> None:
@@ -90,6 +93,8 @@ def _wait(folder: Path, number: int) -> None:
                     meter.total = max(own["wanted"], 1)
                     meter.add(own["done"] - meter.done)
                 if own is not None and (own["number"], own["phase"] in OVER) > (number, False):
+                    if own["number"] == number and (trouble := own.get("trouble")):
+                        raise Failure(f"round {number} was given up: {trouble}")
                     return
                 time.sleep(LOOK_S)
     except KeyboardInterrupt:

@@ -88,11 +88,21 @@ class RoundsFolder:
     def _counted(self, store: Store, task: Task, one: Sought) -> Sought:
         """By the store, or by the last result where the store was moved away."""
         before = store.tally(f"{names(task, one.symbol)}*")
-        last = result_of(self.run, task.number - 1)
-        told = [s.trials for s in (last.searched if last else ()) if s.symbol == one.symbol]
-        return msgspec.structs.replace(
-            one, trials_before=max([before.count, *told]), deviation_before=before.deviation
-        )
+        count = max(before.count, self._told(task.number, one.symbol))
+        return msgspec.structs.replace(one, trials_before=count, deviation_before=before.deviation)
+
+    def _told(self, number: int, symbol: str) -> int:
+        """Trials by the newest result there is: rounds since may have been given up."""
+        for earlier in reversed(numbers_of(self.run)):
+            try:
+                last = result_of(self.run, earlier) if earlier < number else None
+            except Unreadable as error:
+                log.warning("trials of a round of search are not known", why=str(error))
+                continue
+            for one in last.searched if last else ():
+                if one.symbol == symbol:
+                    return one.trials
+        return 0
 
     def command(self, number: int) -> Sequence[str]:
         """The hidden command that does a round."""

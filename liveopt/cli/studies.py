@@ -1,6 +1,9 @@
 """From options to a study and back: what `optimize` and `opt` share."""
 
 import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -30,7 +33,7 @@ from liveopt.optimize.studies.plan import (
     encode,
     hash_of,
 )
-from liveopt.optimize.studies.store import Store
+from liveopt.optimize.studies.store import FILE, NoStudy, Store
 from liveopt.optimize.walkforward import ends, folds
 from liveopt.search.algorithm import Unfit
 from liveopt.search.search import find
@@ -130,13 +133,30 @@ def new(
     if plan.evals < plan.folds:
         raise BadParameter(f"{plan.evals} evaluations for {plan.folds} folds: one each at least")
     if draft.trials_before is None:
-        store = Store(Path(settings.journal.folder))
-        before = store.before(plan)
+        with store_of(settings) as store:
+            before = store.before(plan)
         plan = msgspec.structs.replace(
             plan, trials_before=before.count, deviation_before=before.deviation
         )
-        store.close()
     return decode(encode(plan))  # as it will be read: the search depends on the order of ranges
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Store]:
+    """The studies, as long as they are needed; what is wrong with them is told in a sentence."""
+    folder = Path(settings.journal.folder)
+    try:
+        store = Store(folder)
+        try:
+            yield store
+        finally:
+            store.close()
+    except NoStudy as error:
+        raise Failure(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise Failure(
+            f"{folder / FILE} cannot be used ({error}); if it is damaged, move it away"
+        ) from error
 
 
 def opened(plan: Plan) -> tuple[Run, options.Source]:

@@ -210,11 +210,11 @@ class Rounds:
     async def _open(self, why: Why) -> Open:
         state = self.pump.state
         number = self.progress.number + 1
-        self._asked, self._changed = False, ""
-        self._begun = {market.symbol: market.bars for market in state.markets.values()}
+        bars = {market.symbol: market.bars for market in state.markets.values()}
         self.progress = Progress(number, "searching", why)
         await self.pump.written()  # the record is to hold the bars that made it due
         await asyncio.to_thread(self.searches.prepare(number, why, state))
+        self._asked, self._changed, self._begun = False, "", bars  # not before: else still due
         return Open(number, why)
 
     async def _round(self, one: Open) -> None:

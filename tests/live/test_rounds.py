@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from liveopt.cli.rounds import FOLDER, result_of, task_of
+from liveopt.cli.rounds import FOLDER, numbers_of, result_of, task_of
 from liveopt.cli.searching import RESULT
 from liveopt.live.rounds import BY, REGIME_SPAN
 from liveopt.optimize.studies.store import FILE
@@ -126,6 +126,36 @@ def test_a_round_that_is_asked_for_outlives_the_engine(tmp_path: Path) -> None:
         assert again.proposals == tuple(proposed(run)[document["outcome"]["proposed"] :])
         assert len(proposed(run)) == document["outcome"]["proposed"] + outcome["proposed"]
         assert (room.lost(), room.different()) == ([], [])
+
+
+def test_a_damaged_store_of_studies_is_told_and_the_run_goes_on(tmp_path: Path) -> None:
+    settings = {"REOPTIMIZE__EVERY": "0", "REOPTIMIZE__EVALS": "40"}
+    with searching(tmp_path, **settings) as room:
+        room.start()
+        room.at_work()
+        engine = room.engine_pid()
+        (room.state / FILE).write_bytes(b"this is no database" * 999)
+        answered = room.command("reoptimize")
+        assert (answered.returncode, answered.stdout) == (1, "")
+        said = answered.stderr.splitlines()[-1]
+        assert said.startswith("liveopt: round 1 was given up: ")
+        assert f"{FILE} cannot be used" in said
+        wait_for(lambda: "was GIVEN UP: " in room.command("status").stdout)
+        listed = room.command("opt", "list")
+        assert (listed.returncode, listed.stdout) == (1, "")
+        assert f"{FILE} cannot be used" in listed.stderr
+        room.at_work(after=room.status()["status"]["durable_seq"])
+        (room.state / FILE).rename(tmp_path / "away")
+        run = room.run
+        assert run is not None
+        number = wait_for(lambda: next(iter(numbers_of(run)), None), every_s=0.1)
+        outcome = over(room, number)
+        assert (outcome["phase"], outcome["why"], outcome["trouble"]) == ("ended", "asked", "")
+        told = room.status()["status"]
+        assert told["restarts"] == {}
+        assert room.engine_pid() == engine
+        assert room.end() == 0
+        assert room.different() == []
 
 
 def test_a_change_of_regime_begins_a_round(tmp_path: Path) -> None:

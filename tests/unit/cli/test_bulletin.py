@@ -228,7 +228,11 @@ def test_a_run_that_is_still_to_begin_is_starting(tmp_path: Path) -> None:
         ),
         (
             Progress(3, "given up", "regime", 1_200, 4_000, 5),
-            ["round 3 (regime) was GIVEN UP; its process died 5 times; see the log"],
+            ["round 3 (regime) was GIVEN UP; its process died 5 times: see the log"],
+        ),
+        (
+            Progress(3, "given up", "every", 0, 0, trouble="no space left on device"),
+            ["round 3 (every) was GIVEN UP: no space left on device"],
         ),
         (
             Progress(3, "proposing", "asked", 4_000, 4_000, 0, 8, 2, 1),

@@ -132,6 +132,38 @@ def test_as_json_there_is_all_of_it(call: Call, run: Path, found: Searched) -> N
     assert len(own["finalists"]) == len(found.finalists)
 
 
+@pytest.mark.parametrize("name", [TASK, OUTCOME, RESULT])
+def test_a_round_that_cannot_be_read_is_shown_as_such_and_the_others_are_shown(
+    call: Call, run: Path, name: str
+) -> None:
+    before = json.loads(call("reoptimize", "--list", "--json")[1])
+    rows = call("reoptimize", "--list")[1].splitlines()
+    file = place(run, 2) / name
+    file.write_bytes(file.read_bytes()[:-5])
+    code, out, err = call("reoptimize", "--list")
+    assert code == 0
+    assert f"round 2 cannot be read: logs/{run.name}/rounds/0002/{name}: " in err
+    shown = out.splitlines()
+    assert [shown[0], shown[1], *shown[-2:]] == [rows[0], rows[1], *rows[-2:]]
+    assert shown[2].startswith("2")
+    assert shown[2].endswith("UNREADABLE")
+    assert len(shown) == len(rows)
+    code, out, err = call("reoptimize", "--show", 2)
+    assert code == 0
+    assert out.splitlines()[0].endswith("UNREADABLE")
+    listed = json.loads(call("reoptimize", "--list", "--json")[1])
+    assert [listed[0], *listed[2:]] == [before[0], *before[2:]]
+    assert listed[1]["outcome"]["phase"] == "unreadable"
+
+
+def test_a_folder_whose_name_is_no_number_is_no_round(call: Call, run: Path) -> None:
+    before = call("reoptimize", "--list")[1]
+    odd = place(run, 1).with_name("0001 (copy)")
+    odd.mkdir()
+    (odd / TASK).write_bytes(b"{")
+    assert call("reoptimize", "--list") == (0, before, "")
+
+
 def test_a_round_there_was_not_is_refused(call: Call, run: Path) -> None:
     code, out, err = call("reoptimize", "--show", 9)
     assert (code, out) == (2, "")

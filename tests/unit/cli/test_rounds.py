@@ -1,14 +1,19 @@
 """A run's rounds are folders: what each was told, found and came to, whatever ends the engine."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from liveopt.cli.rounds import (
     LIVING,
+    OUTCOME,
     RoundsFolder,
+    Unreadable,
     living,
     numbers_of,
     outcome_of,
@@ -20,9 +25,10 @@ from liveopt.cli.searching import RESULT, TASK, keep
 from liveopt.config import Settings
 from liveopt.core.bars import MINUTE_NS
 from liveopt.live.rounds import Open
-from liveopt.optimize.rounds.task import Effort, Result
+from liveopt.optimize.rounds.task import Effort, Result, Searched
 from liveopt.optimize.studies.store import Store
 from liveopt.walk.events import Pause, Retire
+from liveopt.walk.variant import Variant
 from tests.run import CHAMPION, SYMBOL, TERMS, Live, opening, ticks, variants
 from tests.seeking import sought_of
 from tests.studies import plan_of
@@ -70,7 +76,7 @@ def test_a_round_is_told_all_it_depends_on(live: Live) -> None:
     (sought,) = task.sought
     assert (sought.symbol, sought.instrument) == (SYMBOL, market.instrument)
     assert (sought.funding, sought.strategies) == (0.0003, ("ma_crossover",))
-    assert (sought.bars, sought.trials_before) == (market.bars, 0)
+    assert (sought.bars, sought.trials_before, sought.deviation_before) == (market.bars, 0, 0.0)
     assert list(sought.living) == living(market, ("ma_crossover",))
 
 
@@ -89,33 +95,61 @@ def test_trials_of_earlier_rounds_of_this_run_and_symbol_are_counted(live: Live)
     store = Store(live.home)
     run = live.folder.name
     for name, trials in (
-        (f"opt_{run}_1_{SYMBOL}_ma_crossover_around", 5),
-        (f"opt_{run}_2_{SYMBOL}_macd_scratch", 7),
-        (f"opt_{run}_1_ETHUSDTM_ma_crossover_around", 11),
-        (f"opt_another_1_{SYMBOL}_ma_crossover_around", 13),
+        (f"round_{run}_1_{SYMBOL}_ma_crossover_around", 5),
+        (f"round_{run}_2_{SYMBOL}_macd_scratch", 7),
+        (f"round_{run}_1_ETHUSDTM_ma_crossover_around", 11),
+        (f"round_another_1_{SYMBOL}_ma_crossover_around", 13),
         ("opt_1a2b3c4d", 17),
     ):
         store.begin(name, plan_of(), "now")
         store.append(name, (0, 0), told(0, trials))
     begun(live)
-    assert task_of(live.folder, 1).sought[0].trials_before == 12
+    sought = task_of(live.folder, 1).sought[0]
+    assert sought.trials_before == 12
+    ratios = np.concatenate([told(0, 5).sharpe, told(0, 7).sharpe])
+    assert sought.deviation_before == pytest.approx(ratios.std(ddof=1))
 
 
-def test_the_best_of_each_strategy_live_and_the_champion_is_among_them(live: Live) -> None:
+def early(count: int) -> list[Variant]:
+    """Variants whose names come before the champion's."""
+    return [replace(one, id=f"a{one.id}") for one in variants(count, reckless=0.0)]
+
+
+def test_the_champion_lives_first_and_the_others_by_name(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take([*opening(early(12)), *MARKET])
     market = live.state.markets[SYMBOL]
-    best = living(market, ("ma_crossover",))
-    assert CHAMPION in best
-    assert {one.strategy for one in best} == {"ma_crossover"}
-    names = [one.id for one in best]
-    equity = {
-        seat.id: float(group.batch.cell("p_equity")[place_])
-        for group in market.groups
-        for place_, seat in enumerate(group.seats)
-    }
-    assert [equity[name] for name in names] == sorted((equity[n] for n in names), reverse=True)
+    own = living(market, ("ma_crossover",))
+    assert own[0] == CHAMPION
+    names = [one.id for one in own[1:]]
+    assert names == sorted(names)
+    assert set(names) == {one.id for one in early(12) if one.strategy == "ma_crossover"}
     both = living(market, ("donchian_breakout", "ma_crossover"))
-    assert [one.strategy for one in both[-len(best) :]] == ["ma_crossover"] * len(best)
-    assert len(both) > len(best)
+    live.close()
+    assert both[-len(own) :] == own
+    assert {one.strategy for one in both[: -len(own)]} == {"donchian_breakout"}
+    assert len(both) == 13
+
+
+def test_the_bars_of_the_test_have_no_say_in_who_is_begun_with(tmp_path: Path) -> None:
+    """The equity is made in the very bars that the search is tested on."""
+    picked, ranked = [], []
+    for seed in (1, 2):
+        live = Live(tmp_path / str(seed))
+        live.take([*opening(early(3 * LIVING)), *ticks(200, seed=seed, step_s=20.0)])
+        market = live.state.markets[SYMBOL]
+        equity = {
+            seat.id: float(group.batch.cell("p_equity")[place_])
+            for group in market.groups
+            for place_, seat in enumerate(group.seats)
+            if seat.key.strategy == "ma_crossover"
+        }
+        picked.append(living(market, ("ma_crossover",)))
+        ranked.append(sorted(equity, key=lambda name: equity[name], reverse=True)[:LIVING])
+        live.close()
+    assert picked[0] == picked[1]
+    assert ranked[0] != ranked[1], "another market had other winners"
+    assert CHAMPION in picked[0]
 
 
 def test_who_has_gone_lives_no_more_and_who_is_paused_does(live: Live) -> None:
@@ -157,6 +191,70 @@ def test_the_newest_round_is_the_one_of_the_highest_number(live: Live) -> None:
     for number in (1, 2, 9, 10):
         assert folder.last()[1] == Open(12_345, "asked")
         folder.end(number, {})
+
+
+def test_folders_whose_names_are_no_numbers_are_left_alone(live: Live) -> None:
+    folder = begun(live, 2)
+    for name in ("notes", "0009 (copy)", "-3", "3.5", ".tmp", "²"):
+        odd = place(live.folder, 2).with_name(name)
+        odd.mkdir()
+        (odd / TASK).write_bytes((place(live.folder, 2) / TASK).read_bytes())
+    assert numbers_of(live.folder) == [2]
+    assert folder.last()[:2] == (2, Open(2, "asked"))
+
+
+DAMAGE = {
+    "cut": lambda whole: whole[:-9],
+    "empty": lambda _: b"",
+    "binary": lambda _: b"\xff\xfe{}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_newest_round_that_cannot_be_read_is_not_gone_on_with_and_keeps_its_number(
+    live: Live, damage: Callable[[bytes], bytes]
+) -> None:
+    folder = begun(live, 1)
+    folder.end(1, {"phase": "ended"})
+    begun(live, 2)
+    file = place(live.folder, 2) / TASK
+    file.write_bytes(damage(file.read_bytes()))
+    assert folder.last() == (2, None, {})
+    with pytest.raises(Unreadable, match=r"task\.json"):
+        task_of(live.folder, 2)
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_result_or_an_outcome_that_cannot_be_read_is_told(
+    live: Live, damage: Callable[[bytes], bytes]
+) -> None:
+    folder = begun(live)
+    folder.end(1, {"phase": "ended"})
+    for name, read in ((RESULT, result_of), (OUTCOME, outcome_of)):
+        keep(place(live.folder, 1) / name, damage(msgspec.json.encode(Result(1, ()))))
+        with pytest.raises(Unreadable, match=name):
+            read(live.folder, 1)
+
+
+def test_trials_are_not_forgotten_with_a_store_that_was_moved_away(live: Live) -> None:
+    """Nor by rounds since that came to no result, or to one that cannot be read."""
+    other = Searched("ETHUSDTM", 900, 5, (), (), ())
+    for number, found in ((1, Searched(SYMBOL, 900, 300, (), (), ())), (2, other)):
+        begun(live, number)
+        own = place(live.folder, number) / RESULT
+        keep(own, msgspec.json.encode(Result(number, (found,))))
+    begun(live, 3)
+    begun(live, 4)
+    keep(place(live.folder, 4) / RESULT, b"{")
+    begun(live, 7)
+    sought = task_of(live.folder, 7).sought[0]
+    assert (sought.trials_before, sought.deviation_before) == (300, 0.0)
+    store = Store(live.home)
+    name = f"round_{live.folder.name}_1_{SYMBOL}_ma_crossover_around"
+    store.begin(name, plan_of(), "now")
+    store.append(name, (0, 0), told(0, 301))
+    begun(live, 8)
+    assert task_of(live.folder, 8).sought[0].trials_before == 301
 
 
 def test_a_folder_without_a_task_was_never_begun(live: Live) -> None:

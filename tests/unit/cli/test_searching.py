@@ -148,7 +148,7 @@ def test_its_studies_are_listed_shown_and_done_again_by_their_own_command(
     code, out, _ = call("opt", "list", "--json")
     assert code == 0
     listed = json.loads(out)
-    names = [f"opt_run_1_{SYMBOL}_ma_crossover_{half}" for half in ("scratch", "around")]
+    names = [f"round_run_1_{SYMBOL}_ma_crossover_{half}" for half in ("scratch", "around")]
     assert [one["study"] for one in listed] == names
     assert {one["status"] for one in listed} == {"completed"}
     for name in names:

@@ -442,6 +442,6 @@ def test_the_facts_of_a_round_are_plain() -> None:
     found = facts(module.Progress(2, "ended", "every", 10, 10, 1, 3, 2, 1))
     assert found == {
         "number": 2, "phase": "ended", "why": "every", "done": 10, "wanted": 10, "deaths": 1,
-        "proposed": 3, "admitted": 2, "replaced": 1,
+        "proposed": 3, "admitted": 2, "replaced": 1, "trouble": "",
     }  # fmt: skip
     assert msgspec.json.decode(msgspec.json.encode(found)) == found

@@ -32,7 +32,7 @@ from tests.seeking import effort_of, task_of
 Array = npt.NDArray[np.float64]
 CAPITAL = 10_000.0
 BARS = 500
-LUCK = (400, 0.02)
+LUCK = (400, 0.02, 400)
 TASK = task_of(Path("logs/run"))
 PLACES = st.integers(0, 40).flatmap(
     lambda count: arrays(np.float64, (count, 3), elements=st.floats(0.0, 1.0))
@@ -77,7 +77,7 @@ def several(count: int) -> list[Candidate]:
 def judged(
     *candidates: Candidate,
     living: tuple[Candidate, ...] = (),
-    luck: tuple[int, float] = LUCK,
+    luck: tuple[int, float, int] = LUCK,
     task: Task = TASK,
 ) -> tuple[list[str], dict[str, Finalist]]:
     """Who is proposed, and everybody by name."""
@@ -152,13 +152,13 @@ def test_one_that_never_traded_is_last_and_stopped() -> None:
     ("one", "luck", "why"),
     [
         (candidate("one", trades=TRADES_MIN - 1), LUCK, ("insufficient_samples",)),
-        (candidate("one"), (400, 0.2), ("luck_of_many",)),
-        (candidate("one", 0.12), (10_000_000, 0.02), ("luck_of_many",)),
+        (candidate("one"), (400, 0.2, 400), ("luck_of_many",)),
+        (candidate("one", 0.12), (10_000_000, 0.02, 400), ("luck_of_many",)),
         (candidate("one", -0.3), LUCK, ("luck_of_many", "no_profit")),
     ],
 )
 def test_what_may_be_luck_or_brought_nothing_is_not_proposed(
-    one: Candidate, luck: tuple[int, float], why: tuple[str, ...]
+    one: Candidate, luck: tuple[int, float, int], why: tuple[str, ...]
 ) -> None:
     assert judged(one, luck=luck)[1]["one"].stopped_by == why
     assert judged(candidate("one"))[0] == ["one"]
@@ -212,10 +212,10 @@ def test_a_round_judges_by_what_the_run_will_judge_by(sharpe: float) -> None:
     """The run sees the proposal only, and comes to the same numbers."""
     there = candidate("there", 0.0, seed=5, slow=60.0)
     one = candidate("one", sharpe, seed=3, fast=3.0, slow=12.0)
-    luck = (400, 0.01)
+    luck = (400, 0.01, 400)
     proposals, (finalist,) = choose(TASK, [one], [there], luck)
     if not proposals:  # a round in which nothing is luck proposes it
-        sure, _ = choose(TASK, [one], [], (luck[0], 0.0))
+        sure, _ = choose(TASK, [one], [], (luck[0], 0.0, luck[2]))
         assert sure, "it has profit and trades"
         doubted = replace(sure[0].backtest, trials_deviation=luck[1])
         proposals = (replace(sure[0], backtest=doubted),)
@@ -226,8 +226,19 @@ def test_a_round_judges_by_what_the_run_will_judge_by(sharpe: float) -> None:
     assert found.admitted == (not stopped_by(finalist.conditions))
 
 
+def test_of_few_known_trials_the_spread_is_that_of_chance_here_and_in_the_run() -> None:
+    """29 ratios that are all alike would make the best of a thousand trials look like no luck."""
+    chance = 1.0 / (BARS - 1) ** 0.5
+    for known, spread in ((29, chance), (30, 0.001)):
+        (proposal,), _ = choose(TASK, [candidate("one")], [], (1_000, 0.001, known))
+        assert proposal.backtest.trials_deviation == pytest.approx(spread)
+    weak = candidate("one", 0.1)
+    assert judged(weak, luck=(1_000, 0.001, 30))[0] == ["one"]
+    assert judged(weak, luck=(1_000, 0.001, 29))[1]["one"].stopped_by == ("luck_of_many",)
+
+
 def test_what_is_proposed_carries_the_trials_it_was_chosen_from() -> None:
-    (proposal,), _ = choose(TASK, [candidate("one")], [], (12_345, 0.01))
+    (proposal,), _ = choose(TASK, [candidate("one")], [], (12_345, 0.01, 12_345))
     test = proposal.backtest
     assert (test.bars, test.trades, test.trials, test.trials_deviation) == (BARS, 60, 12_345, 0.01)
     assert test.sharpe == pytest.approx(0.3)

@@ -1,6 +1,7 @@
 """A round's studies: two of each strategy, each knowing what came before it."""
 
 from dataclasses import replace as replace_plain
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from liveopt.optimize.parameters import BadParameter
-from liveopt.optimize.rounds.plans import Draft, plans
+from liveopt.optimize.rounds.plans import Draft, names, plans
 from liveopt.optimize.rounds.task import Sought, Task
 from liveopt.optimize.studies.embargo import embargo_of
 from liveopt.optimize.studies.plan import Data, Span, decode, encode
@@ -34,7 +35,7 @@ def task(sought: Sought, **changes: Any) -> Task:
 def test_each_strategy_has_one_around_the_living_and_one_from_scratch() -> None:
     found = drafts()
     assert [one.name for one in found] == [
-        f"opt_20261121-083000_1_{SYMBOL}_{strategy}_{half}"
+        f"round_20261121-083000_1_{SYMBOL}_{strategy}_{half}"
         for strategy in BOTH
         for half in ("around", "scratch")
     ]
@@ -59,6 +60,21 @@ def test_trials_of_earlier_rounds_strategies_and_halves_add_up(evals: int) -> No
     each = evals // 2
     assert [one.plan.evals for one in found] == [each] * 4
     assert [one.plan.trials_before for one in found] == [1_000 + n * each for n in range(4)]
+
+
+def test_how_far_luck_spread_before_is_known_to_every_study() -> None:
+    found = drafts(sought_of(strategies=BOTH, trials_before=1_000, deviation_before=3.5))
+    assert [one.plan.deviation_before for one in found] == [3.5] * 4
+
+
+def test_the_names_of_all_rounds_of_a_run_and_symbol_begin_alike() -> None:
+    sought = sought_of()
+    own, later = (task(sought, number=n) for n in (1, 12))
+    for one in (*drafts(sought), *drafts(sought, number=12)):
+        assert fnmatchcase(one.name, names(own, SYMBOL) + "*")
+        assert not fnmatchcase(one.name, names(own, "ETHUSDTM") + "*")
+    other = replace(later, run="logs/20261121-083001")
+    assert not fnmatchcase(drafts(sought)[0].name, names(other, SYMBOL) + "*")
 
 
 def test_chance_differs_by_half_strategy_symbol_round_and_seed_and_by_nothing_else() -> None:

@@ -193,6 +193,33 @@ def test_luck_is_measured_by_all_trials_of_the_round_whatever_became_of_them(
         assert proposal.backtest.trials_deviation == pytest.approx(wanted)
 
 
+def test_luck_does_not_spread_less_than_it_did_in_earlier_rounds(
+    ridden: Path, tmp_path: Path
+) -> None:
+    """Their ratios, of the whole run so far, were chances too."""
+
+    def luck_of(before: float) -> float:
+        sought = sought_of(trials_before=500, deviation_before=before)
+        one = again(ridden, tmp_path / str(before), sought=(sought,))
+        return _has(one.finalists[-1], "luck_of_many")
+
+    narrow, same, wide = luck_of(0.0), luck_of(1e-6), luck_of(1e4)
+    assert narrow == same, "the wider one counts"
+    assert wide < narrow
+
+
+def test_in_and_out_of_sample_are_told_in_the_same_unit(found: Searched, ridden: Path) -> None:
+    """A bar's Sharpe ratio: the search itself maximises the annual one."""
+    store = Store(ridden.parent / "found")
+    for name in found.studies:
+        fitness = np.concatenate([one.fitness[:, 0] for one in store.generations(name, 0)])
+        best = float(np.nanmax(fitness)) / np.sqrt(365 * 24 * 60)
+        origin = f"search {name.rpartition('_')[2]}"
+        own = [one.in_sample for one in found.finalists if one.variant.origin == origin]
+        assert max(own) == pytest.approx(best)
+    assert 0.2 < max(one.in_sample for one in found.finalists) < 2.0
+
+
 def test_what_many_trials_went_before_has_to_be_better(ridden: Path, tmp_path: Path) -> None:
     def sure(before: int) -> float:
         sought = sought_of(trials_before=before)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from msgspec.structs import replace
 
 from liveopt.optimize.studies.crew import Crew, Terms, processes
 from liveopt.optimize.studies.plan import Parameter, Plan, Span
@@ -154,6 +155,34 @@ def test_trials_that_went_before_deflate(tmp_path: Path) -> None:
         )
         ratios.append(report(study, study.run())["best"]["deflated_sharpe"])
     assert ratios[1] < ratios[0]
+
+
+def test_a_last_study_of_one_evaluation_hides_no_luck_of_those_before(tmp_path: Path) -> None:
+    """Alone it would have no spread at all, and the best of 501 would need no luck."""
+    wave = crew_of(candles(3_000, seed=2, swing=0.002))
+    many = study_of(
+        tmp_path, plan_of(algorithm="random", terms={}, objectives=["bar_sharpe"], evals=500),
+        crew=wave,
+    )  # fmt: skip
+    first = report(many, many.run())
+    bare = plan_of(algorithm="random", objectives=["bar_sharpe"], terms={}, evals=1, folds=1,
+                   seed=9)  # fmt: skip
+    before = many.store.before(bare)
+    assert before.count == 500
+    assert before.deviation == pytest.approx(first["sharpe_deviation"])
+    told, ratios = [], []
+    for plan in (
+        replace(bare, trials_before=before.count, deviation_before=before.deviation),
+        replace(bare, trials_before=before.count),
+        bare,
+    ):
+        last = study_of(tmp_path, plan, crew=wave)
+        found = report(last, last.run())
+        told.append(found["sharpe_deviation"])
+        ratios.append(found["best"]["deflated_sharpe"])
+    assert told == [pytest.approx(first["sharpe_deviation"]), 0.0, 0.0]
+    assert ratios[0] < ratios[2], "one trial is no selection; 501 are"
+    assert ratios[1] < ratios[2], "of what is not known, chance has its share"
 
 
 def test_several_objectives_give_a_front_that_nothing_in_it_dominates(tmp_path: Path) -> None:
