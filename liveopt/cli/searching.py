@@ -32,6 +32,8 @@ from liveopt.walk.group import programs
 TASK: Final = "task.json"
 RESULT: Final = "result.json"
 STDIN: Final = 0
+PATIENCE_S: Final = 0.25
+"""Generations take milliseconds here, and the run's journal is on the same disk."""
 ROOM: Final = 64 << 20
 """Bytes of a batch: little, so that the engine's own data stay in the processor's cache."""
 
@@ -54,7 +56,7 @@ def _searched(folder: Path, task: Task) -> Sequence[Searched]:
         known = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
         return known.searched
     strategies = load()
-    worker = _Worker(task, Store(Path(task.studies)))
+    worker = _Worker(task, Store(Path(task.studies), PATIENCE_S))
     found: list[Searched] = []
     for sought in task.sought:
         one = search(task, sought, strategies, folder, worker.do)

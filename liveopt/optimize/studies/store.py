@@ -8,6 +8,7 @@ is as small as the generation, and a study that is killed loses the generation u
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,13 +31,20 @@ TABLES: Final = """
 CREATE TABLE IF NOT EXISTS studies (
   id TEXT PRIMARY KEY, plan TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
   strategy TEXT NOT NULL, status TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL,
-  evaluated INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL,
-  result TEXT);
+  cancel INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL, result TEXT);
 CREATE TABLE IF NOT EXISTS generations (
   study TEXT NOT NULL, fold INTEGER NOT NULL, number INTEGER NOT NULL, objectives INTEGER NOT NULL,
   checksum INTEGER NOT NULL, fitness BLOB NOT NULL, sharpe BLOB NOT NULL, elapsed_s REAL NOT NULL,
   PRIMARY KEY (study, fold, number)) WITHOUT ROWID;
 """
+
+INSERT: Final = "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+Row = tuple[str, int, int, int, int, bytes, bytes, float]
+"""One generation, as it is kept."""
+EVALUATED: Final = (
+    "(SELECT coalesce(sum(length(sharpe)), 0) / 8 FROM generations WHERE study = studies.id)"
+)
+"""Counted when it is asked for: a count beside the plan would write that anew each generation."""
 
 
 class NoStudy(Exception):
@@ -70,14 +78,22 @@ class Entry:
 class Store:
     """The file of all studies."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open it, or make it."""
+    def __init__(self, folder: Path, patience_s: float = 0.0) -> None:
+        """Open it, or make it.
+
+        With patience, generations are kept together after so long, and the disk is not waited for:
+        somebody else's journal is on it too. A kill then loses what is younger.
+        """
+        self._patience_s, self._kept_s = patience_s, time.monotonic()
+        self._waiting: list[Row] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / FILE, timeout=WAIT_S, isolation_level=None)
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut may
             self._db.executescript(TABLES)
+            if patience_s:
+                self._db.execute("PRAGMA wal_autocheckpoint=0")
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise NoStudy(
@@ -87,6 +103,7 @@ class Store:
 
     def close(self) -> None:
         """Done."""
+        self._keep()
         self._db.close()
 
     def add(self, plan: Plan, created: str) -> str:
@@ -139,21 +156,26 @@ class Store:
 
     def append(self, name: str, at: tuple[int, int], told: Generation) -> bool:
         """Keep what was told of a generation (fold, number); says whether to go on."""
-        with self._write():
-            self._db.execute(
-                "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, *at, told.fitness.shape[1], told.checksum, told.fitness.tobytes(),
-                 told.sharpe.tobytes(), told.elapsed_s),
-            )  # fmt: skip
-            self._db.execute(
-                "UPDATE studies SET evaluated = evaluated + ? WHERE id = ?",
-                (len(told.fitness), name),
-            )
-            row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
+        self._waiting.append(
+            (name, *at, told.fitness.shape[1], told.checksum, told.fitness.tobytes(),
+             told.sharpe.tobytes(), told.elapsed_s)
+        )  # fmt: skip
+        if time.monotonic() - self._kept_s < self._patience_s:
+            return True
+        self._keep()
+        row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
         return not row[0]
+
+    def _keep(self) -> None:
+        """What waits is kept: all of it or nothing."""
+        if self._waiting:
+            with self._write():
+                self._db.executemany(INSERT, self._waiting)
+        self._waiting, self._kept_s = [], time.monotonic()
 
     def generations(self, name: str, fold: int) -> Iterator[Generation]:
         """What was told in one fold, in order."""
+        self._keep()
         rows = self._db.execute(
             "SELECT objectives, checksum, fitness, sharpe, elapsed_s FROM generations"
             " WHERE study = ? AND fold = ? ORDER BY number", (name, fold),
@@ -164,6 +186,7 @@ class Store:
 
     def finish(self, name: str, status: Status, result: str | None = None) -> None:
         """A study has ended, or is left."""
+        self._keep()
         with self._write():
             self._db.execute(
                 "UPDATE studies SET status = ?, result = coalesce(?, result) WHERE id = ?",
@@ -192,7 +215,7 @@ class Store:
     def entries(self) -> list[Entry]:
         """All studies, the newest first; one whose process is gone is interrupted."""
         rows = self._db.execute(
-            "SELECT id, plan, status, pid, born, evaluated, created, result FROM studies"
+            f"SELECT id, plan, status, pid, born, {EVALUATED}, created, result FROM studies"  # noqa: S608
             " ORDER BY rowid DESC"
         ).fetchall()
         return [
@@ -207,7 +230,7 @@ class Store:
     def before(self, plan: Plan) -> Tally:
         """Trials of other studies on these data; equal studies count once."""
         rows = self._db.execute(
-            "SELECT id, max(evaluated) FROM studies WHERE data = ? AND key != ? GROUP BY key",
+            f"SELECT id, max({EVALUATED}) FROM studies WHERE data = ? AND key != ? GROUP BY key",  # noqa: S608
             (plan.data.hash, plan.key),
         ).fetchall()
         return self._tally([row[0] for row in rows])
@@ -221,8 +244,7 @@ class Store:
         found = Tally()
         for name in names:
             rows = self._db.execute("SELECT sharpe FROM generations WHERE study = ?", (name,))
-            for (sharpe,) in rows:
-                found.add(np.frombuffer(sharpe))
+            found.add(np.frombuffer(b"".join(row[0] for row in rows)))
         return found
 
     @contextmanager
