@@ -13,7 +13,7 @@ PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ui ui-soft ui-test run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers bench-feed bench-journal bench-live bench-search bench-optimize \
+        bench-peers bench-feed bench-journal bench-live bench-search bench-rounds bench-optimize \
         soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
 
 help:  ## list the targets
@@ -58,10 +58,11 @@ fuzz-frames: $(STAMP)  ## a million broken frames into the feed
 bench-feed: $(STAMP)  ## how many ticks a second the feed takes, and how late they are
 	$(BIN)/python -m tests.bench.feed --flood 10000000 $(ARGS)
 
-kill: $(STAMP)  ## kill -9 the whole service 500 times, a study 200 times; stop it during each fault
+kill: $(STAMP)  ## kill -9 the service 500 times, studies 200, searches 200; stop it during each fault
 	$(BIN)/python -m tests.kill.service --kills 500 $(ARGS)
 	$(BIN)/python -m tests.kill.stop --each 10 $(ARGS)
 	$(BIN)/python -m tests.kill.study --kills 200 $(ARGS)
+	$(BIN)/python -m tests.kill.rounds --kills 200 $(ARGS)
 
 crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, 5,000 kills
 	$(BIN)/python -m tests.crash.power --states 10000000 $(ARGS)
@@ -83,6 +84,9 @@ bench-live: $(STAMP)  ## the live run under load: lateness, processor, memory, r
 
 bench-search: $(STAMP)  ## the search algorithms beside those of pymoo and SciPy
 	$(BIN)/python -m tests.bench.search $(ARGS)
+
+bench-rounds: $(STAMP)  ## what a search beside a run costs its ticks
+	$(BIN)/python -m tests.bench.rounds $(ARGS)
 
 bench-optimize: $(STAMP)  ## studies: what is not the engine, evaluations a second, beside Optuna
 	$(BIN)/python -m tests.bench.optimize $(ARGS)

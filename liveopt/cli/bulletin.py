@@ -144,7 +144,7 @@ def _search(own: Told) -> Iterator[Row]:
     if one["phase"] == "searching":
         yield "search", f"{head}: {one['done']:,} of {one['wanted']:,} trials{died}"
     elif one["phase"] == "given up":
-        yield "search", f"{head} was GIVEN UP{died}; see the log"
+        yield "search", f"{head} was GIVEN UP{died}: {one['trouble'] or 'see the log'}"
     else:
         made = f"{one['proposed']} proposed, {one['admitted']} joined, {one['replaced']} replaced"
         yield "search", f"{head}: {one['done']:,} trials, {made}{died}"

@@ -10,11 +10,11 @@ from liveopt import config
 from liveopt.cli import market as options
 from liveopt.cli.finding import show as show_result
 from liveopt.cli.show import Failure, as_json, table
-from liveopt.cli.studies import command
+from liveopt.cli.studies import command, store_of
 from liveopt.cli.working import work, write
 from liveopt.optimize.studies import hyperopt
 from liveopt.optimize.studies.plan import code_version
-from liveopt.optimize.studies.store import Entry, NoStudy, Store
+from liveopt.optimize.studies.store import ROUND, Entry
 
 opt = typer.Typer(
     no_args_is_help=True, help="Studies of `liveopt optimize`: stored, resumed, cancelled."
@@ -36,7 +36,8 @@ def list_(json: options.JsonOption = False) -> None:
 
     Example: `liveopt opt list`
     """
-    lines = [_line(entry) for entry in _store().entries()]
+    with store_of(config.load()) as store:
+        lines = [_line(entry) for entry in store.entries()]
     if json:
         as_json(lines)
     elif lines:
@@ -77,15 +78,11 @@ def resume(
     Example: `liveopt opt resume opt_1a2b3c4d`
     """
     settings = config.load()
-    store = Store(Path(settings.journal.folder))
-    try:
+    with store_of(settings) as store:
         plan = store.entry(study).plan
-        if plan.code != code_version():
+        if plan.code != code_version() and not study.startswith(ROUND):
             raise Failure(f"{study} was begun by another version, {plan.code}; begin anew")
         plan = store.take(study)
-    except NoStudy as error:
-        raise Failure(str(error)) from error
-    store.close()
     work(plan, settings, (workers, None, json), study)
 
 
@@ -95,10 +92,8 @@ def cancel(study: StudyArgument) -> None:
 
     Example: `liveopt opt cancel opt_1a2b3c4d`
     """
-    try:
-        was = _store().cancel(study)
-    except NoStudy as error:
-        raise Failure(str(error)) from error
+    with store_of(config.load()) as store:
+        was = store.cancel(study)
     typer.echo(f"{study} {'ends after its generation' if was == 'running' else 'is cancelled'}")
 
 
@@ -122,15 +117,9 @@ def export(
     write(out, hyperopt.results(found, kept["history"]) if schema == "hyperopt" else found)
 
 
-def _store() -> Store:
-    return Store(Path(config.load().journal.folder))
-
-
 def _entry(study: str) -> Entry:
-    try:
-        return _store().entry(study)
-    except NoStudy as error:
-        raise Failure(str(error)) from error
+    with store_of(config.load()) as store:
+        return store.entry(study)
 
 
 def _kept(entry: Entry) -> dict[str, Any]:

@@ -61,9 +61,15 @@ TimeoutOption = Annotated[float | None, typer.Option(min=0.0, help="Seconds; 0 i
 BeforeOption = Annotated[
     int | None, typer.Option(min=0, help="Trials on these data before; else those stored.")
 ]
+SpreadOption = Annotated[
+    float, typer.Option(min=0.0, help="Deviation of those trials' annual Sharpe ratios.")
+]
 AroundOption = Annotated[
     Path | None,
-    typer.Option(help='Begin with these: JSON such as [{"fast": 5, "slow": 20}], or variants.'),
+    typer.Option(
+        help='Begin with these: JSON such as [{"fast": 5, "slow": 20}], or variants. What was found'
+        " on later bars spoils the folds before them."
+    ),
 ]
 NameOption = Annotated[str, typer.Option("--name", hidden=True, help="Of the study, for the API.")]
 
@@ -86,6 +92,7 @@ def optimize(
     workers: WorkersOption = 0,
     timeout: TimeoutOption = None,
     trials_before: BeforeOption = None,
+    deviation_before: SpreadOption = 0.0,
     around: AroundOption = None,
     config_: FileOption = None,
     results: ResultsOption = None,
@@ -124,7 +131,7 @@ def optimize(
     draft = Draft(
         algorithm, evals, timeout, objective or ["bar_sharpe"], constraint or [], ranges,
         parse_fixed(chosen, set_ or []), population, term or [], folds, walk, embargo, seed,
-        trials_before, wish, around,
+        trials_before, wish, around, deviation_before,
     )  # fmt: skip
     plan = new(chosen, draft, (trading, costs), (data, from_, to, signal), settings)
     work(plan, settings, (workers, results, json), name)

@@ -12,7 +12,7 @@ from liveopt.cli import rounds
 from liveopt.cli.ask import ask
 from liveopt.cli.nobody import nobody
 from liveopt.cli.progress import Meter
-from liveopt.cli.show import Exit, as_json, complain, note, table
+from liveopt.cli.show import Exit, Failure, as_json, complain, note, table
 from liveopt.cli.stop import JsonOption, StateOption, state_folder
 from liveopt.guard import caller
 from liveopt.journal.folder import find
@@ -22,6 +22,7 @@ from liveopt.optimize.rounds.task import Finalist, Searched
 LOOK_S: Final = 0.5
 COLUMNS: Final = ("round", "why", "symbol", "bars", "trials", "tested", "proposed", "outcome")
 SHOWN: Final = 10
+BEGIN_S: Final = 30.0
 OVER: Final = ("ended", "given up")
 
 ListOption = Annotated[
@@ -70,19 +71,30 @@ def reoptimize(
             note(f"round {number} begins; see it with: liveopt reoptimize --show {number}")
         return
     _wait(folder, number)
-    _print(find(folder)[0], number, wants_json=json)
+    newest = find(folder)[0]
+    if number not in rounds.numbers_of(newest):
+        raise Failure(f"round {number} could not be begun; `liveopt status` says why")
+    _print(newest, number, wants_json=json)
 
 
 def _wait(folder: Path, number: int) -> None:
     """Until a round has ended, with how far it is."""
+    until_s = time.monotonic() + BEGIN_S
     try:
         with Meter(1, f"round {number}", "trials") as meter:
             while True:
                 own = _progress(folder)
+                if own is not None and own["number"] < number and time.monotonic() > until_s:
+                    raise Failure(
+                        f"round {number} has not begun: the run was halted or started again, or"
+                        " rounds fail (`liveopt status` says why); ask once more"
+                    )
                 if own is not None and own["number"] == number:
                     meter.total = max(own["wanted"], 1)
                     meter.add(own["done"] - meter.done)
                 if own is not None and (own["number"], own["phase"] in OVER) > (number, False):
+                    if own["number"] == number and (trouble := own.get("trouble")):
+                        raise Failure(f"round {number} was given up: {trouble}")
                     return
                 time.sleep(LOOK_S)
     except KeyboardInterrupt:
@@ -118,13 +130,15 @@ def _print(run: Path, number: int | None, *, wants_json: bool) -> None:
 
 
 def _facts(run: Path, number: int) -> dict[str, Any]:
-    result = rounds.result_of(run, number)
-    return {
-        "number": number,
-        "why": rounds.task_of(run, number).why,
-        "outcome": rounds.outcome_of(run, number),
-        "searched": None if result is None else result.searched,
-    }
+    found: dict[str, Any] = {"number": number, "why": None, "outcome": None, "searched": None}
+    try:
+        found |= {"why": rounds.task_of(run, number).why, "outcome": rounds.outcome_of(run, number)}
+        result = rounds.result_of(run, number)
+        found["searched"] = None if result is None else result.searched
+    except rounds.Unreadable as error:
+        note(f"round {number} cannot be read: {error}")
+        found["outcome"] = {"phase": "unreadable", "deaths": 0, "admitted": 0, "replaced": 0}
+    return found
 
 
 def _rows(one: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
@@ -143,6 +157,8 @@ def _became(one: Mapping[str, Any], skipped: str = "") -> str:
         return f"not searched: {skipped}"
     if outcome is None:
         return "under way, or left open by an end of the run"
+    if outcome["phase"] == "unreadable":
+        return "UNREADABLE"
     if outcome["phase"] == "given up":
         return f"GIVEN UP: its process died {outcome['deaths']} times"
     return f"{outcome['admitted']} joined, {outcome['replaced']} replaced"

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
+import structlog
 
 from liveopt.cli.searching import RESULT, TASK, keep
 from liveopt.config import Settings
 from liveopt.live.pump import Pump
 from liveopt.live.rounds import Open
+from liveopt.optimize.rounds.plans import names
 from liveopt.optimize.rounds.task import Effort, Result, Sought, Task
 from liveopt.optimize.studies.store import Store
-from liveopt.walk.group import Group
 from liveopt.walk.seat import GONE
 from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
@@ -21,7 +24,10 @@ from liveopt.walk.variant import Variant
 FOLDER: Final = "rounds"
 OUTCOME: Final = "outcome.json"
 LIVING: Final = 64
-"""Of each strategy: the best are enough to begin with, and to be something else than."""
+"""Of each strategy: enough to begin with, and to be something else than."""
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,11 @@ class RoundsFolder:
         if not numbers:
             return 0, None, {}
         number = numbers[-1]
-        task = task_of(self.run, number)
+        try:
+            task = task_of(self.run, number)
+        except Unreadable as error:
+            log.warning("a round of search cannot be gone on with", number=number, why=str(error))
+            return number, None, {}
         ended = (place(self.run, number) / OUTCOME).exists()
         bars = {one.symbol: one.bars for one in task.sought}
         return number, None if ended else Open(number, task.why), bars
@@ -61,25 +71,38 @@ class RoundsFolder:
         strategies = self.settings.live.strategies
         return Sought(
             market.symbol, market.instrument, 0.0 if funding is None else funding[1], strategies,
-            tuple(living(market, strategies)), 0, market.bars,
+            tuple(living(market, strategies)), 0, 0.0, market.bars,
         )  # fmt: skip
 
     def _begin(self, task: Task) -> None:
         """Keep it, with how many trials there were before: luck had those chances too."""
         store = Store(self.studies)
         try:
-            sought = tuple(
-                msgspec.structs.replace(one, trials_before=self._trials(store, one.symbol))
-                for one in task.sought
-            )
+            sought = tuple(self._counted(store, task, one) for one in task.sought)
         finally:
             store.close()
         folder = place(self.run, task.number)
         folder.mkdir(parents=True, exist_ok=True)
         keep(folder / TASK, msgspec.json.encode(msgspec.structs.replace(task, sought=sought)))
 
-    def _trials(self, store: Store, symbol: str) -> int:
-        return store.evaluated(f"opt_{self.run.name}_*_{symbol}_*")
+    def _counted(self, store: Store, task: Task, one: Sought) -> Sought:
+        """By the store, or by the last result where the store was moved away."""
+        before = store.tally(f"{names(task, one.symbol)}*")
+        count = max(before.count, self._told(task.number, one.symbol))
+        return msgspec.structs.replace(one, trials_before=count, deviation_before=before.deviation)
+
+    def _told(self, number: int, symbol: str) -> int:
+        """Trials by the newest result there is: rounds since may have been given up."""
+        for earlier in reversed(numbers_of(self.run)):
+            try:
+                last = result_of(self.run, earlier) if earlier < number else None
+            except Unreadable as error:
+                log.warning("trials of a round of search are not known", why=str(error))
+                continue
+            for one in last.searched if last else ():
+                if one.symbol == symbol:
+                    return one.trials
+        return 0
 
     def command(self, number: int) -> Sequence[str]:
         """The hidden command that does a round."""
@@ -91,25 +114,31 @@ class RoundsFolder:
 
 
 def living(market: Market, strategies: Sequence[str]) -> list[Variant]:
-    """The best of each strategy that run now, the champion among them."""
+    """Some of each strategy that run now, the champion first and the others by name.
+
+    A name is chance. Whoever picked the best would pick by the bars that are the test.
+    """
     found: list[Variant] = []
     for name in strategies:
         own = [group for group in market.groups if group.seats[0].key.strategy == name]
-        ranked = sorted((one for group in own for one in _running(group)), reverse=True)
-        found += [group.seats[seat].variant for _, _, group, seat in ranked[:LIVING]]
+        there = [
+            (not group.champion, seat.id, seat)
+            for group in own
+            for seat in group.seats
+            if seat.status not in GONE
+        ]
+        found += [seat.variant for *_, seat in nsmallest(LIVING, there, key=itemgetter(0, 1))]
     return found
 
 
-def _running(group: Group) -> list[tuple[float, str, Group, int]]:
-    equity = group.batch.cell("p_equity")
-    there = [n for n, seat in enumerate(group.seats) if seat.status not in GONE]
-    return [(float(equity[n]), group.seats[n].id, group, n) for n in there]
+class Unreadable(Exception):
+    """A file of a round was damaged, or written by another version."""
 
 
 def numbers_of(run: Path) -> list[int]:
     """The rounds that were begun, in order."""
-    found = (run / FOLDER).glob(f"*/{TASK}")
-    return sorted(int(one.parent.name) for one in found)
+    found = (one.parent.name for one in (run / FOLDER).glob(f"*/{TASK}"))
+    return sorted(int(name) for name in found if name.isdecimal())
 
 
 def place(run: Path, number: int) -> Path:
@@ -119,21 +148,23 @@ def place(run: Path, number: int) -> Path:
 
 def task_of(run: Path, number: int) -> Task:
     """What a round was told."""
-    return msgspec.json.decode((place(run, number) / TASK).read_bytes(), type=Task)
+    return _read(place(run, number) / TASK, Task)
 
 
 def result_of(run: Path, number: int) -> Result | None:
     """What its search came to; None if it has not come to an end."""
-    try:
-        return msgspec.json.decode((place(run, number) / RESULT).read_bytes(), type=Result)
-    except FileNotFoundError:
-        return None
+    file = place(run, number) / RESULT
+    return _read(file, Result) if file.exists() else None
 
 
 def outcome_of(run: Path, number: int) -> dict[str, Any] | None:
     """What became of it in the run; None while that is open."""
+    file = place(run, number) / OUTCOME
+    return _read(file, dict[str, Any]) if file.exists() else None
+
+
+def _read(file: Path, kind: type[T]) -> T:
     try:
-        found: dict[str, Any] = msgspec.json.decode((place(run, number) / OUTCOME).read_bytes())
-    except FileNotFoundError:
-        return None
-    return found
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+        raise Unreadable(f"{file}: {error}") from error

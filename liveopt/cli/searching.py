@@ -32,6 +32,8 @@ from liveopt.walk.group import programs
 TASK: Final = "task.json"
 RESULT: Final = "result.json"
 STDIN: Final = 0
+PATIENCE_S: Final = 0.25
+"""Generations take milliseconds here, and the run's journal is on the same disk."""
 ROOM: Final = 64 << 20
 """Bytes of a batch: little, so that the engine's own data stay in the processor's cache."""
 
@@ -43,16 +45,18 @@ def search_round(
     _step_back()
     threading.Thread(target=_end_with_the_engine, name="stdin", daemon=True).start()
     task = msgspec.json.decode((folder / TASK).read_bytes(), type=Task)
-    _say(Said(_searched(folder, task), 0, 0))
+    found = _searched(folder, task)
+    done = sum(one.trials for one in found) - sum(one.trials_before for one in task.sought)
+    _say(Said(proposals_of(found), done, done))
 
 
-def _searched(folder: Path, task: Task) -> tuple[Proposal, ...]:
+def _searched(folder: Path, task: Task) -> Sequence[Searched]:
     """All symbols, unless it was done to its end and only the word of it was lost."""
     if (folder / RESULT).exists():
         known = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-        return proposals_of(known.searched)
+        return known.searched
     strategies = load()
-    worker = _Worker(task, Store(Path(task.studies)))
+    worker = _Worker(task, Store(Path(task.studies), PATIENCE_S))
     found: list[Searched] = []
     for sought in task.sought:
         one = search(task, sought, strategies, folder, worker.do)
@@ -61,7 +65,7 @@ def _searched(folder: Path, task: Task) -> tuple[Proposal, ...]:
             compiled(program)  # its machine code is left where the engine looks for it
         found.append(one)
     keep(folder / RESULT, msgspec.json.encode(Result(task.number, tuple(found))))
-    return proposals_of(found)
+    return found
 
 
 def proposals_of(searched: Sequence[Searched]) -> tuple[Proposal, ...]:

@@ -1,6 +1,9 @@
 """From options to a study and back: what `optimize` and `opt` share."""
 
 import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -30,7 +33,7 @@ from liveopt.optimize.studies.plan import (
     encode,
     hash_of,
 )
-from liveopt.optimize.studies.store import Store
+from liveopt.optimize.studies.store import FILE, NoStudy, Store
 from liveopt.optimize.walkforward import ends, folds
 from liveopt.search.algorithm import Unfit
 from liveopt.search.search import find
@@ -62,6 +65,7 @@ class Draft:
     trials_before: int | None
     wish: hyperopt.Wish | None
     around: Path | None = None
+    deviation_before: float = 0.0
 
     @property
     def method(self) -> str:
@@ -120,6 +124,7 @@ def new(
         seed=_seed(draft),
         timeout_s=_or(draft.timeout, draft.wish.timeout_s if draft.wish else 0.0),
         trials_before=draft.trials_before or 0,
+        deviation_before=draft.deviation_before,
         code=code_version(),
         around=[] if draft.around is None else read_around(draft.around),
         around_file=str(draft.around or ""),
@@ -128,10 +133,30 @@ def new(
     if plan.evals < plan.folds:
         raise BadParameter(f"{plan.evals} evaluations for {plan.folds} folds: one each at least")
     if draft.trials_before is None:
-        store = Store(Path(settings.journal.folder))
-        plan = msgspec.structs.replace(plan, trials_before=store.trials_before(plan))
-        store.close()
+        with store_of(settings) as store:
+            before = store.before(plan)
+        plan = msgspec.structs.replace(
+            plan, trials_before=before.count, deviation_before=before.deviation
+        )
     return decode(encode(plan))  # as it will be read: the search depends on the order of ranges
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Store]:
+    """The studies, as long as they are needed; what is wrong with them is told in a sentence."""
+    folder = Path(settings.journal.folder)
+    try:
+        store = Store(folder)
+        try:
+            yield store
+        finally:
+            store.close()
+    except NoStudy as error:
+        raise Failure(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise Failure(
+            f"{folder / FILE} cannot be used ({error}); if it is damaged, move it away"
+        ) from error
 
 
 def opened(plan: Plan) -> tuple[Run, options.Source]:
@@ -170,6 +195,7 @@ def command(plan: Plan) -> str:
         words += ["--term", f"{name}={number!r}"]
     words += ["--folds", str(plan.folds), "--walk", plan.kind, "--embargo", str(plan.embargo)]
     words += ["--seed", str(plan.seed), "--trials-before", str(plan.trials_before)]
+    words += ["--deviation-before", repr(plan.deviation_before)] if plan.deviation_before else []
     words += ["--timeout", repr(plan.timeout_s)] if plan.timeout_s else []
     words += ["--around", plan.around_file] if plan.around_file else []
     words += ["--market", terms.market, "--side", terms.sides, "--sizing", terms.sizing]

@@ -17,7 +17,7 @@ from liveopt.cli.conditions import conditions
 from liveopt.cli.finding import show
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import Failure, as_json, defined
-from liveopt.cli.studies import command, opened
+from liveopt.cli.studies import command, opened, store_of
 from liveopt.config import Settings
 from liveopt.core.account import FEATURES
 from liveopt.core.bars import SECOND_NS
@@ -27,7 +27,7 @@ from liveopt.optimize.parameters import Variants, single
 from liveopt.optimize.studies import crew, hyperopt
 from liveopt.optimize.studies.crew import Crew, measure
 from liveopt.optimize.studies.plan import Plan
-from liveopt.optimize.studies.store import NoStudy, Status, Store
+from liveopt.optimize.studies.store import Status
 from liveopt.optimize.studies.study import ASKED_MOST, Cancelled, Diverged, Heard, Outcome, Study
 from liveopt.optimize.studies.verdict import report
 from liveopt.optimize.walkforward import ends, folds
@@ -45,8 +45,7 @@ def work(plan: Plan, settings: Settings, how: How, name: str = "") -> None:
     """Do a study, new or as the one of this name was left, and show what came of it."""
     workers, path, wants_json = how
     run, source = opened(plan)
-    try:
-        store = Store(Path(settings.journal.folder))
+    with store_of(settings) as store:
         hands = _crew(plan, run, settings, workers)
         try:
             if name:
@@ -57,9 +56,6 @@ def work(plan: Plan, settings: Settings, how: How, name: str = "") -> None:
             found = _done(study, source)
         finally:
             hands.close()
-        store.close()
-    except NoStudy as error:
-        raise Failure(str(error)) from error
     if path is not None:
         write(path, hyperopt.results(found, study.history))
     if wants_json:

@@ -243,7 +243,7 @@ async def _body(request: web.Request, timeout_s: float, size_max: int = BODY_MAX
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadBody(f"the body is not understood: {error}") from error
 
 

@@ -8,15 +8,17 @@ where it was; an engine that dies leaves a round open, and the next one goes on 
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
 import structlog
 
+from liveopt.journal.writer import JournalBroken
 from liveopt.live.compile import compile_all
-from liveopt.live.pump import Pump
+from liveopt.live.pump import HalfDone, Pump
 from liveopt.stats.regimes import Regimes
 from liveopt.walk.events import Input, Proposal, Propose
 from liveopt.walk.group import programs
@@ -33,6 +35,8 @@ DEATHS_MAX: Final = 5
 """Deaths of a round's process in a row that brought it no further, after which it is given up."""
 AGAIN_S: Final = 1.0
 AGAIN_S_MAX: Final = 30.0
+TROUBLE_S_MAX: Final = 300.0
+"""Between two tries where rounds fail for another reason."""
 LINE_MAX: Final = 4 << 20
 REGIME_SPAN: Final = 50
 REGIME_MEMORY: Final = 2_000
@@ -95,6 +99,8 @@ class Progress:
     proposed: int = 0
     admitted: int = 0
     replaced: int = 0
+    trouble: str = ""
+    """Why it was given up, where it is not its process that died."""
 
 
 class Died(Exception):
@@ -115,6 +121,8 @@ class Rounds:
     _regimes: dict[str, Regimes] = field(default_factory=dict)
     _begun: dict[str, int] = field(default_factory=dict)
     """Bars of each symbol when the last round began."""
+    _pause_s: float = LOOK_S
+    """Until it is looked again whether a round is due."""
 
     def ask(self) -> bool:
         """A person wants a round now; says whether one will begin for that."""
@@ -125,20 +133,46 @@ class Rounds:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        number, left, self._begun = await asyncio.to_thread(self.searches.last)
-        self.progress.number = max(self.progress.number, number)
         self._listen()
         try:
-            if left is not None:
-                await self._round(left)
+            left, known = None, False
+            while not known:
+                with self._unharmed():
+                    left, known = await self._known(), True
+                await asyncio.sleep(self._pause_s)
             while True:
-                await asyncio.sleep(LOOK_S)
-                if why := self._due():
-                    await self._round(await self._open(why))
+                why = self._due()
+                if left is not None or why is not None:
+                    with self._unharmed():
+                        await self._round(left or await self._open(why or "asked"))
+                    left = None
+                await asyncio.sleep(self._pause_s)
         finally:
             self.pump.listeners.remove(self._heard)
             if self.progress.phase in {"searching", "proposing"}:
                 self.progress.phase = "none"
+
+    async def _known(self) -> Open | None:
+        """What there is of earlier rounds; the one that was left open."""
+        number, left, self._begun = await asyncio.to_thread(self.searches.last)
+        self.progress.number = max(self.progress.number, number)
+        return left
+
+    @contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """Whatever is wrong with a round is no harm to the run: it is told, and tried again later.
+
+        But for a journal that cannot be written: that is the run's own trouble.
+        """
+        try:
+            yield
+            self._pause_s = LOOK_S
+        except (JournalBroken, HalfDone):
+            raise
+        except Exception as error:
+            self._pause_s = min(TROUBLE_S_MAX, max(AGAIN_S, 2.0 * self._pause_s))
+            self.progress.phase, self.progress.trouble = "given up", str(error) or repr(error)
+            log.exception("a round of search failed", number=self.progress.number)
 
     def _listen(self) -> None:
         """From now on every close is heard; what was before is known already."""
@@ -176,11 +210,11 @@ class Rounds:
     async def _open(self, why: Why) -> Open:
         state = self.pump.state
         number = self.progress.number + 1
-        self._asked, self._changed = False, ""
-        self._begun = {market.symbol: market.bars for market in state.markets.values()}
+        bars = {market.symbol: market.bars for market in state.markets.values()}
         self.progress = Progress(number, "searching", why)
         await self.pump.written()  # the record is to hold the bars that made it due
         await asyncio.to_thread(self.searches.prepare(number, why, state))
+        self._asked, self._changed, self._begun = False, "", bars  # not before: else still due
         return Open(number, why)
 
     async def _round(self, one: Open) -> None:
@@ -199,17 +233,18 @@ class Rounds:
 
     async def _found(self, own: Progress) -> tuple[Proposal, ...] | None:
         """What its process proposes, however often that dies; None if it comes no further."""
-        deaths, pause_s = 0, AGAIN_S
-        while deaths < DEATHS_MAX:
+        barren, pause_s = 0, AGAIN_S
+        while True:
             known = own.done
             try:
                 return await self._search(own)
             except (Died, OSError, msgspec.MsgspecError) as error:
                 log.warning("a round's process died", number=own.number, why=str(error))
             own.deaths += 1
-            deaths, pause_s = (1, AGAIN_S) if own.done > known else (deaths + 1, 2.0 * pause_s)
+            barren, pause_s = (0, AGAIN_S) if own.done > known else (barren + 1, 2.0 * pause_s)
+            if barren == DEATHS_MAX:
+                return None
             await asyncio.sleep(min(AGAIN_S_MAX, pause_s))
-        return None
 
     async def _search(self, own: Progress) -> tuple[Proposal, ...]:
         process = await asyncio.create_subprocess_exec(
@@ -234,11 +269,19 @@ class Rounds:
         """One by one, each once its step is compiled, and none in a halt."""
         own.phase, own.proposed = "proposing", len(proposals)
         for one in proposals:
+            if one.variant.id in self.pump.state.used:  # let in before the engine was cut off
+                own.admitted += 1
+                continue
             await self._compile(one)
-            while self.pump.state.halt is not None:  # noqa: ASYNC110  no event tells of its end
+            while not self._taken(one):  # noqa: ASYNC110  no event tells of a halt's end
                 await asyncio.sleep(LOOK_S)
-            self.pump.take(Propose(self.pump.state.at_ns, (one,), BY))
             await asyncio.sleep(0)
+
+    def _taken(self, one: Proposal) -> bool:
+        """Not in a halt, which may have come with this very input: the walk refuses it then."""
+        if self.pump.state.halt is None:
+            self.pump.take(Propose(self.pump.state.at_ns, (one,), BY))
+        return self.pump.state.halt is None
 
     async def _compile(self, one: Proposal) -> None:
         state, variant = self.pump.state, one.variant

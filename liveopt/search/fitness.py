@@ -20,3 +20,11 @@ def spread(fitness: Array) -> float:
     known = fitness[np.isfinite(fitness)]
     found = float(np.std(known)) if len(known) > 1 else 0.0
     return found if 0.0 < found < np.inf else 1.0
+
+
+def level(fitness: Array) -> bool:
+    """Whether there are several and all are the same: such a population has no way to go.
+
+    Where a landscape has steps, as a back-test has, it is found standing on one of them.
+    """
+    return len(fitness) > 1 and bool((fitness == fitness[0]).all())

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[Any]
 Candidates = npt.NDArray[Any]
@@ -68,6 +69,14 @@ class Space(Protocol):
 
         The scale is a share of the range, one for all or one a row. Words and members have no
         size of a step: they change to any other.
+        """
+        ...
+
+    def step(self, places: Places, cells: Ints, sizes: Array, rng: np.random.Generator) -> Places:
+        """One cell of each place changed: a number by its size, a share of the range, up or down.
+
+        At least to the next level, and never out of bounds. Words and members have no size of a
+        step: they change to any other.
         """
         ...
 

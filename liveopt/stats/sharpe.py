@@ -12,6 +12,8 @@ from liveopt.stats.arrays import Interval, varies
 from liveopt.stats.normal import cdf, quantile
 
 EULER_GAMMA = 0.5772156649015329
+KNOWN_LEAST = 30
+"""Trials whose ratios are known; fewer do not tell how far luck spreads."""
 
 
 class Track(NamedTuple):
@@ -95,6 +97,16 @@ def expected_maximum(trials: Any, deviation: Any) -> Any:
     units = (1.0 - EULER_GAMMA) * high + EULER_GAMMA * higher
     chosen = np.where(count > 1.0, units, np.where(count == 1.0, 0.0, np.nan))
     return (deviation * chosen)[()]
+
+
+def spread_of_trials(deviation: float, known: int, n: int) -> float:
+    """The deviation of trials' ratios; where few are known, that of chance over n rows at least.
+
+    A ratio of no edge has a deviation of 1/sqrt(n - 1) (Lo 2002, at a ratio of 0).
+    """
+    if known >= KNOWN_LEAST or n < 2:
+        return deviation
+    return max(deviation, 1.0 / math.sqrt(n - 1.0))
 
 
 def deflated(seen: Track, trials: Any, deviation: Any) -> Any:

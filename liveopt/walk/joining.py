@@ -1,6 +1,7 @@
 """How variants come into a run: added by a person, proposed by an optimizer, seated with a tick."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from liveopt.core.account import NO_ENTRIES, RISK
 from liveopt.engine.batch import Array
 from liveopt.promotion.admission import admitted, distances
 from liveopt.promotion.conditions import stopped_by
-from liveopt.stats.sharpe import Track, deflated
+from liveopt.stats.sharpe import Track, deflated, spread_of_trials
 from liveopt.walk.events import Add, Proposal, Propose
 from liveopt.walk.group import open_groups, unfit
 from liveopt.walk.lifecycle import replaced
@@ -25,6 +26,8 @@ from liveopt.walk.seat import GONE, HASH_BYTES, Seat, seat_of
 from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
 from liveopt.walk.verdicts import Admission
+
+HALTED: Final = "the run is halted: nobody is let in on the word of an optimizer"
 
 
 def add(state: State, event: Add) -> list[Out]:
@@ -44,7 +47,7 @@ def propose(state: State, event: Propose) -> list[Out]:
     outs: list[Out] = []
     unable = _unfit(state, [one.variant for one in event.proposals])
     for one in event.proposals:
-        why = _why_not(state, one.variant.id, unable)
+        why = HALTED if state.halt is not None else _why_not(state, one.variant.id, unable)
         if one.variant.lane == "slow":
             why = "a strategy of the slow lane is not searched, so it is not proposed"
         if why:
@@ -58,7 +61,9 @@ def _judged(state: State, proposal: Proposal, by: str) -> list[Out]:
     """Who is admitted takes the place of the weakest; where all are protected, a free one."""
     test, variant = proposal.backtest, proposal.variant
     seen = Track(test.sharpe, test.bars, test.skewness, test.kurtosis)
-    sure = float(deflated(seen, test.trials, test.trials_deviation))
+    known = test.trials if test.trials_deviation > 0.0 else 0
+    spread = spread_of_trials(test.trials_deviation, known, test.bars)
+    sure = float(deflated(seen, test.trials, spread))
     conditions = admitted(test, sure, _nearest(state, variant))
     good, market = not stopped_by(conditions), state.markets[variant.symbol]
     gone = replaced(state, market, by) if good else None

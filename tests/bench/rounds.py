@@ -23,7 +23,7 @@ SEARCH = {
 KINDS = ("tick_to_decision_ms", "tick_to_journalled_decision_ms")
 
 
-def turn(room: Path, load: Load, searching: bool) -> dict[str, Any]:  # noqa: FBT001
+def turn(room: Path, load: Load, searching: bool) -> dict[str, Any]:
     """One life of the service."""
     own = {f"LIVEOPT__REOPTIMIZE__{name}": value for name, value in SEARCH[searching].items()}
     os.environ.update(own | {"LIVEOPT__LIVE__HISTORY_BARS": "5000"})

@@ -1,17 +1,20 @@
 """Our search algorithms beside those of pymoo and SciPy, at equal evaluations.
 
     python -m tests.bench.search --seeds 20
-    python -m tests.bench.search --only de pso --seeds 5
+    python -m tests.bench.search --only de pso --on functions --seeds 5
 
-Prints how far the best lies below the optimum, the median over seeds. What is nearer than 1e-8 is
-there. Then the hypervolume of NSGA-II, and how long a generation takes.
+On six functions: how far the best lies below the optimum, the median over seeds; what is nearer
+than 1e-8 is there. On three back-tests, whose optimum nobody knows: the best fitness, the median
+over seeds, and how far it lies below the best that anybody ever found. Then what each algorithm is
+worth beside its counterparts and beside chance, the hypervolume of NSGA-II, and how long a
+generation takes.
 """
 
 import argparse
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -21,61 +24,91 @@ from liveopt.search.fronts import hypervolume
 from liveopt.search.search import begin
 from liveopt.search.spaces.coordinates import Number
 from liveopt.search.spaces.parameters import Parameters
+from tests.bench.backtests import BACKTESTS, Backtest
 from tests.bench.counterparts import COUNTERPARTS, nsga2
 from tests.bench.landscapes import LANDSCAPES, REFERENCE, ZDT_WIDTH, Landscape, Mixed, zdt
 
 Array = npt.NDArray[np.float64]
+Ground = Landscape | Mixed | Backtest
+Found = dict[str, dict[str, list[float]]]
+"""Best fitness [who][landscape][seed]."""
 THERE = 1e-8
 CHEAP = ("random", "ga", "pso", "de", "sa", "hc", "aco")
 DEAR = ("random", "bo", "tpe")
 """For few evaluations."""
 
 
-def ours(name: str, landscape: Landscape | Mixed, evaluations: int, seed: int) -> float:
-    """The best fitness that our algorithm finds."""
-    search = begin(landscape.space(), name, seed)
-    while search.evaluated < evaluations:
-        batch = search.ask(evaluations - search.evaluated)
-        if not len(batch):
-            break
-        search.tell(batch, landscape.fitness(batch))
-    return search.fitness
+def ours(name: str, ground: Ground, evaluations: int, seeds: range) -> list[float]:
+    """The best fitness that our algorithm finds; the seeds in turns, so that batches are full."""
+    space = ground.space()
+    searches = [begin(space, name, seed) for seed in seeds]
+    left = searches
+    while left := [one for one in left if one.evaluated < evaluations and not one.over]:
+        batches = [one.ask(evaluations - one.evaluated) for one in left]
+        fitness = ground.fitness(np.concatenate(batches))
+        ends = np.cumsum([len(batch) for batch in batches])[:-1]
+        for one, batch, told in zip(left, batches, np.split(fitness, ends), strict=True):
+            if len(batch):
+                one.tell(batch, told)
+    return [one.fitness for one in searches]
+
+
+def run_all(
+    names: tuple[str, ...], grounds: Mapping[str, Ground], evaluations: int, seeds: range
+) -> Found:
+    """Each of ours, then its counterparts, on every ground."""
+    found: Found = {}
+    for name in names:
+        found[name] = {title: ours(name, one, evaluations, seeds) for title, one in grounds.items()}
+        for other, run in COUNTERPARTS.get(name, {}).items():
+            found[other] = {
+                title: [run(one.seen, one.bounds(), evaluations, seed) for seed in seeds]
+                for title, one in grounds.items()
+            }
+    return found
 
 
 def off(best: float) -> float:
-    """How far below the optimum."""
+    """How far below the optimum of a function."""
     return THERE if math.isnan(best) else max(-best, THERE)
 
 
-def row(name: str, found: dict[str, float], width: int = 22) -> str:
-    """A line of the table."""
-    return f"{name:<{width}}" + "".join(f"{value:>12.2e}" for value in found.values())
+def score(title: str, found: list[float]) -> float:
+    """Of a landscape, more is better: the median, no nearer to a known optimum than `THERE`."""
+    if title in LANDSCAPES:
+        return -statistics.median(map(off, found))
+    return statistics.median(found)
 
 
-def compare(name: str, evaluations: int, seeds: range) -> list[str]:
-    """The table of one algorithm and its counterparts; a star where we are no worse than any."""
-    runs: dict[str, Callable[[Landscape | Mixed, int], float]] = {
-        name: lambda land, seed: ours(name, land, evaluations, seed)
-    }
-    for other, run in COUNTERPARTS.get(name, {}).items():
-        runs[other] = lambda land, seed, run=run: run(  # type: ignore[misc]
-            land.fitness, land.bounds(), evaluations, seed
-        )
-    table = {
-        who: {
-            title: statistics.median(off(run(land, seed)) for seed in seeds)
-            for title, land in LANDSCAPES.items()
-        }
-        for who, run in runs.items()
-    }
-    lines = [row(who, found) for who, found in table.items()]
-    if len(table) > 1:
-        others = [found for who, found in table.items() if who != name]
-        no_worse = [
-            "*" if all(table[name][t] <= other[t] for other in others) else "worse"
-            for t in LANDSCAPES
+def table(found: Found) -> list[str]:
+    """A line for each, a column for each landscape; the back-tests also with their gap."""
+    titles = list(next(iter(found.values())))
+    best = {t: max(max(one[t]) for one in found.values()) for t in titles}
+    lines = [f"{'':22}" + "".join(f"{title:>16}" for title in titles)]
+    for who, one in found.items():
+        cells = [
+            f"{-score(t, one[t]):.2e}"
+            if t in LANDSCAPES
+            else f"{score(t, one[t]):.4f} ({best[t] - score(t, one[t]):.4f})"
+            for t in titles
         ]
-        lines.append(" " * 22 + "".join(f"{each:>12}" for each in no_worse))
+        lines.append(f"{who:22}" + "".join(f"{cell:>16}" for cell in cells))
+    return lines
+
+
+def verdicts(names: tuple[str, ...], found: Found) -> list[str]:
+    """Of each of ours: where a counterpart is better, and where chance is no worse."""
+    lines = []
+    for name in names:
+        if name == "random":
+            continue
+        mine = {t: score(t, one) for t, one in found[name].items()}
+        others = [who for who in COUNTERPARTS.get(name, {}) if who in found]
+        worse = [t for t in mine if any(score(t, found[who][t]) > mine[t] for who in others)]
+        lucky = [t for t in mine if "random" in found and score(t, found["random"][t]) >= mine[t]]
+        beside = ("no worse" if not worse else f"worse on {', '.join(worse)}") if others else "none"
+        chance = "beaten everywhere" if not lucky else f"not beaten on {', '.join(lucky)}"
+        lines.append(f"{name:6} counterparts: {beside:36} random: {chance}")
     return lines
 
 
@@ -131,19 +164,23 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--evaluations", type=int, default=5_000)
-    parser.add_argument("--dear", type=int, default=100, help="evaluations of bo and tpe")
+    parser.add_argument("--evaluations", type=int, default=5_000, help="on a function")
+    parser.add_argument("--tests", type=int, default=500, help="evaluations on a back-test")
+    parser.add_argument("--dear", type=int, default=60, help="evaluations of bo and tpe")
     parser.add_argument("--only", nargs="*", default=[*CHEAP, *DEAR, "fronts", "speed"])
+    parser.add_argument("--on", nargs="*", default=["functions", "backtests"])
     wanted = parser.parse_args()
     seeds = range(1, wanted.seeds + 1)
-    print(f"{'':22}" + "".join(f"{title:>12}" for title in LANDSCAPES), flush=True)
-    for names, evaluations in ((CHEAP, wanted.evaluations), (DEAR, wanted.dear)):
-        if chosen := [name for name in names if name in wanted.only]:
-            print(f"{evaluations} evaluations, {wanted.seeds} seeds", flush=True)
-            for name in chosen:
-                print("\n".join(compare(name, evaluations, seeds)), flush=True)
+    sizes = {"functions": wanted.evaluations, "backtests": wanted.tests}
+    for title in wanted.on:
+        grounds: Mapping[str, Ground] = LANDSCAPES if title == "functions" else BACKTESTS
+        for names, evaluations in ((CHEAP, sizes[title]), (DEAR, wanted.dear)):
+            if chosen := tuple(name for name in names if name in wanted.only):
+                found = run_all(chosen, grounds, evaluations, seeds)
+                print(f"\n{title}: {evaluations} evaluations, {wanted.seeds} seeds")
+                print("\n".join(table(found) + verdicts(chosen, found)), flush=True)
     if "fronts" in wanted.only:
-        print("\n".join(fronts(2 * wanted.evaluations, seeds)), flush=True)
+        print("\n".join(fronts(2 * sizes["functions"], seeds)), flush=True)
     if "speed" in wanted.only:
         for name, size in (("de", "population"), ("ga", "population"), ("pso", "swarm")):
             print(f"{name}: {generation_ms(name, {size: 1_000}):.2f} ms a generation of 1,000")

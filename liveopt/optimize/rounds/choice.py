@@ -13,7 +13,7 @@ from liveopt.optimize.rounds.task import Finalist, Task
 from liveopt.optimize.walkforward import Tested, stitched
 from liveopt.promotion.admission import Backtest, admitted, distances
 from liveopt.promotion.conditions import Condition, stopped_by
-from liveopt.stats.sharpe import Track, deflated, track
+from liveopt.stats.sharpe import Track, deflated, spread_of_trials, track
 from liveopt.walk.events import Proposal
 from liveopt.walk.variant import Variant, group_key
 
@@ -61,9 +61,12 @@ def choose(
     task: Task,
     candidates: Sequence[Candidate],
     living: Sequence[Candidate],
-    luck: tuple[int, float],
+    luck: tuple[int, float, int],
 ) -> tuple[tuple[Proposal, ...], tuple[Finalist, ...]]:
-    """The proposals, and how every candidate was judged; `luck` is trials and their deviation."""
+    """The proposals, and how every candidate was judged.
+
+    `luck` is the number of trials, their deviation, and of how many that is known.
+    """
     tests = [_backtest(one.tested, luck) for one in candidates]
     order = sorted(range(len(tests)), key=lambda n: -_or_least(tests[n].sharpe))
     taken: list[Candidate] = []
@@ -84,7 +87,7 @@ def choose(
     return tuple(proposals), tuple(finalists)
 
 
-def _backtest(tested: Tested, luck: tuple[int, float]) -> Backtest:
+def _backtest(tested: Tested, luck: tuple[int, float, int]) -> Backtest:
     """Of the account that did worse."""
     tracks = [track(returns) for returns in tested.returns]
     worse = min(tracks, key=lambda one: _or_least(float(one.sharpe)))
@@ -92,7 +95,9 @@ def _backtest(tested: Tested, luck: tuple[int, float]) -> Backtest:
         float(v) if np.isfinite(v) else 0.0 for v in (worse.sharpe, worse.skewness, worse.kurtosis)
     )
     trades = int(min(sums["trades"] for sums in tested.sums))
-    return Backtest(tested.bars, trades, sharpe, skewness, kurtosis, *luck)
+    count, deviation, known = luck
+    spread = spread_of_trials(deviation, known, tested.bars)
+    return Backtest(tested.bars, trades, sharpe, skewness, kurtosis, count, spread)
 
 
 def _conditions(

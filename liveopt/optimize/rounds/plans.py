@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -14,8 +15,18 @@ from liveopt.optimize.generate import RISK_SPANS
 from liveopt.optimize.parameters import parse_fixed
 from liveopt.optimize.rounds.task import Sought, Task
 from liveopt.optimize.studies.embargo import embargo_of
-from liveopt.optimize.studies.plan import Data, Parameter, Plan, Span, Trading, code_version
+from liveopt.optimize.studies.plan import (
+    Data,
+    Parameter,
+    Plan,
+    Span,
+    Trading,
+    code_version,
+    decode,
+    encode,
+)
 from liveopt.optimize.studies.space import usual_ranges
+from liveopt.optimize.studies.store import ROUND
 from liveopt.promotion.admission import TRADES_MIN
 from liveopt.walk.variant import Variant
 
@@ -57,8 +68,15 @@ def plans(
             plan = _plan(task, sought, strategies[name], data, Half(half, around, evals, trials))
             embargo, _ = embargo_of(plan, strategies[name], bars, task.terms.signal_ns)
             trials += evals
-            title = f"opt_{task.run.rpartition('/')[2]}_{task.number}_{sought.symbol}_{name}_{half}"
-            yield Draft(title, msgspec.structs.replace(plan, embargo=embargo), strategies[name])
+            title = f"{names(task, sought.symbol, str(task.number))}{name}_{half}"
+            plan = msgspec.structs.replace(plan, embargo=embargo)
+            # as it will be read: the search depends on the order of ranges
+            yield Draft(title, decode(encode(plan)), strategies[name])
+
+
+def names(task: Task, symbol: str, number: str = "*") -> str:
+    """What the names of a round's studies of a symbol begin with; `*`: of every round's."""
+    return f"{ROUND}{task.run.rpartition('/')[2]}_{number}_{symbol}_"
 
 
 def _plan(
@@ -69,6 +87,8 @@ def _plan(
     half: Half,
 ) -> Plan:
     fixed = _fixed(task, strategy)
+    if sought.instrument.market == "spot":
+        fixed.pop("leverage", None)  # there it is 1 and no parameter, even where a run says so
     certain = {*fixed, "leverage"} if sought.instrument.market == "spot" else {*fixed}
     ranges = usual_ranges(strategy, fixed) | {
         name: Span(knob.low, knob.high, 1.0 if knob.whole else 0.0)
@@ -100,9 +120,16 @@ def _plan(
         seed=int(seed.generate_state(1, np.uint32)[0]),
         timeout_s=0.0,
         trials_before=half.trials_before,
+        deviation_before=sought.deviation_before,
         code=code_version(),
         around=[dict(variant.parameters) for variant in half.around],
+        around_file=around_file(data, sought.symbol, strategy.name) if half.around else "",
     )
+
+
+def around_file(data: Data, symbol: str, strategy: str) -> str:
+    """Where those who live are kept, beside the market: a study's own command needs them."""
+    return str(Path(data.file).with_name(f"{symbol}-{strategy}.json"))
 
 
 def _fixed(task: Task, strategy: Strategy) -> dict[str, Parameter]:

@@ -1,7 +1,8 @@
 """A round: every study of it, then the test of the best of them out of sample, all side by side."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
@@ -9,17 +10,22 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from liveopt.core.bars import Bars
 from liveopt.core.strategy import Strategy
 from liveopt.data.candle_file import write_candles
+from liveopt.data.candles import read_candles
 from liveopt.engine.device import Run
-from liveopt.optimize.parameters import BadParameter, Variants
+from liveopt.optimize.objective import FORBIDDEN
+from liveopt.optimize.parameters import BadParameter, Variants, features
 from liveopt.optimize.rounds.choice import Candidate, choose, distinct
 from liveopt.optimize.rounds.market import recent
 from liveopt.optimize.rounds.plans import Draft, plans
 from liveopt.optimize.rounds.task import Searched, Sought, Task
+from liveopt.optimize.studies.around import write_around
 from liveopt.optimize.studies.plan import Data, hash_of
 from liveopt.optimize.studies.space import groups
 from liveopt.optimize.studies.study import Outcome, Study
+from liveopt.optimize.studies.tally import Tally, luck
 from liveopt.optimize.walkforward import Fold, Tested, ends, examine, folds
 from liveopt.walk.variant import Variant, new_id
 
@@ -48,51 +54,60 @@ def search(
     task: Task, sought: Sought, strategies: Mapping[str, Strategy], folder: Path, do: Do
 ) -> Searched:
     """One symbol: what is proposed, and how everything else was judged."""
-    bars = recent(Path(task.run), sought.symbol, task.effort.bars, task.at_ns)
-    if len(bars) < LEAST_BARS:
-        return _skipped(
-            sought, len(bars), f"{len(bars)} signal bars are known, {LEAST_BARS} needed"
-        )
     file = folder / f"{sought.symbol}.parquet"
-    if not file.exists():
-        write_candles(file, bars, {"run": task.run, "round": str(task.number)})
+    bars = _market(task, sought, file)
+    if len(bars) < LEAST_BARS:
+        few = f"{len(bars)} signal bars are known, and {LEAST_BARS} are needed"
+        return _skipped(sought, len(bars), few)
     data = Data(str(file), None, None, None, hash_of(bars))
     try:
-        done = [do(draft) for draft in plans(task, sought, strategies, data, len(bars))]
+        drafts = list(plans(task, sought, strategies, data, len(bars)))
+        _keep_living(drafts)
+        done = [do(draft) for draft in drafts]
     except BadParameter as error:
         return _skipped(sought, len(bars), str(error))
-    trials = sought.trials_before + sum(one.study.tally.count for one in done)
+    tally = Tally()
+    for one in done:
+        tally.merge(one.study.tally)
+    trials = sought.trials_before + tally.count
     rng = np.random.default_rng([task.seed, task.number, crc32(sought.symbol.encode())])
     candidates = [found for one in done for found in _finalists(one, sought, rng)]
     living = [found for one in done[::2] for found in _living(one, sought)]
-    ratios = _deviation([one.study for one in done], done[0].run.periods_per_year)
-    proposals, finalists = choose(task, candidates, living, (trials, ratios))
+    deviation, known = luck(tally, sought.trials_before, sought.deviation_before)
+    deviation /= math.sqrt(done[0].run.periods_per_year)
+    proposals, finalists = choose(task, candidates, living, (trials, deviation, known))
     return Searched(
         sought.symbol, len(bars), trials, tuple(one.draft.name for one in done), proposals,
         finalists,
     )  # fmt: skip
 
 
+def _market(task: Task, sought: Sought, file: Path) -> Bars:
+    """As the round has begun with it, whatever has become of the record since."""
+    if file.exists():
+        return read_candles(file)
+    bars = recent(Path(task.run), sought.symbol, task.effort.bars, task.at_ns)
+    if len(bars) >= LEAST_BARS:
+        write_candles(file, bars, {"run": task.run, "round": str(task.number)})
+    return bars
+
+
+def _keep_living(drafts: Sequence[Draft]) -> None:
+    """As files, for the commands that give the studies again."""
+    for one in drafts:
+        if one.plan.around_file:
+            write_around(Path(one.plan.around_file), one.plan.around)
+
+
 def _skipped(sought: Sought, bars: int, why: str) -> Searched:
     return Searched(sought.symbol, bars, sought.trials_before, (), (), (), why)
-
-
-def _deviation(studies: Sequence[Study], periods_per_year: float) -> float:
-    """Of the Sharpe ratios a bar of all trials of the round."""
-    known = sum(one.tally.known for one in studies)
-    if known < 2:
-        return 0.0
-    total = sum(one.tally.total for one in studies)
-    squares = sum(one.tally.squares for one in studies)
-    spread = max(squares - total * total / known, 0.0) / (known - 1)
-    return float(np.sqrt(spread / periods_per_year))
 
 
 def _finalists(done: Done, sought: Sought, rng: np.random.Generator) -> Iterator[Candidate]:
     """The best of a study in sample that are not alike, each tested."""
     pool, strategy = done.outcome.pool, done.draft.strategy
     space, fixed = done.study.space(), done.draft.plan.fixed
-    kept = np.isfinite(pool.fitness)
+    kept = pool.fitness > FORBIDDEN
     ranked, fitness = pool.candidates[kept], pool.fitness[kept]
     chosen = distinct(space.locate(ranked), FINALISTS)
     names = [new_id(rng) for _ in range(FINALISTS)]
@@ -105,7 +120,8 @@ def _finalists(done: Done, sought: Sought, rng: np.random.Generator) -> Iterator
                 names[n], strategy.name, sought.symbol, parameters,
                 f"search {done.draft.name.rpartition('_')[2]}",
             )  # fmt: skip
-            yield Candidate(variant, strategy, float(fitness[chosen[n]]), tested)
+            a_bar = float(fitness[chosen[n]]) / math.sqrt(done.run.periods_per_year)
+            yield Candidate(variant, strategy, a_bar, tested)
 
 
 def _living(done: Done, sought: Sought) -> Iterator[Candidate]:
@@ -115,13 +131,12 @@ def _living(done: Done, sought: Sought) -> Iterator[Candidate]:
     together: dict[Any, list[Variant]] = {}
     for variant in own:
         together.setdefault(_kind(variant), []).append(variant)
-    named = {*done.draft.plan.ranges, *done.draft.plan.fixed}
     for members in together.values():
-        if not named >= members[0].parameters.keys() - strategy.knobs.keys() - {"leverage"}:
-            continue  # another way to risk money than is searched: its step is another
-        for variant, tested in zip(
-            members, _tested(done, _columns(members, strategy)), strict=True
-        ):
+        setup = done.run.setup  # the champion and those of a person may risk money in other ways
+        rule = features(setup.rule, {*members[0].parameters})
+        run = replace(done.run, setup=replace(setup, rule=rule))
+        tests = examine(run, _columns(members, strategy), fold_of(done))
+        for variant, tested in zip(members, tests, strict=True):
             yield Candidate(variant, strategy, float("nan"), tested)
 
 

@@ -21,6 +21,8 @@ class Sought(msgspec.Struct, frozen=True):
     """The best of each strategy: what is found must be something else."""
     trials_before: int
     """Of earlier rounds of this run: luck had those chances too."""
+    deviation_before: float
+    """Of their annual Sharpe ratios; 0 where it is not known."""
     bars: int
     """That had closed in the run when the round began."""
 
@@ -61,9 +63,9 @@ class Finalist(msgspec.Struct, frozen=True):
 
     variant: Variant
     in_sample: float
-    """The objective's value there."""
-    out_of_sample: float
     """The Sharpe ratio a bar there, the worse account's."""
+    out_of_sample: float
+    """The same there."""
     trades: int
     conditions: tuple[Condition, ...]
     stopped_by: tuple[str, ...]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,8 @@ from liveopt.optimize.parameters import BadParameter
 from liveopt.optimize.studies.plan import Parameter
 
 Records = list[dict[str, Parameter]]
+BAD: Final = (msgspec.DecodeError, UnicodeDecodeError)
+"""No JSON, or another."""
 
 
 class _Variant(msgspec.Struct, frozen=True):
@@ -24,9 +27,9 @@ def read_around(path: Path) -> Records:
         text = path.read_bytes()
     except OSError as error:
         raise BadParameter(f"--around {path}: {error.strerror}") from error
-    with suppress(msgspec.DecodeError):
+    with suppress(*BAD):
         return [_plain(one.parameters) for one in msgspec.json.decode(text, type=list[_Variant])]
-    with suppress(msgspec.DecodeError):
+    with suppress(*BAD):
         return [_plain(one) for one in msgspec.json.decode(text, type=Records)]
     raise BadParameter(f'--around {path}: this is no JSON list such as [{{"fast": 5, "slow": 20}}]')
 

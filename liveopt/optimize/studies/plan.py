@@ -69,6 +69,8 @@ class Plan(msgspec.Struct, frozen=True):
     timeout_s: float
     trials_before: int
     code: str
+    deviation_before: float = 0.0
+    """Of those trials' annual Sharpe ratios; 0 where it is not known."""
     around: list[dict[str, Parameter]] = []
     """Parameters that each fold begins with, as many as a first generation has room for."""
     around_file: str = ""
@@ -76,7 +78,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """Equal for equal studies; trials counted before are no part of it."""
-        plain = msgspec.structs.replace(self, trials_before=0, around_file="")
+        plain = msgspec.structs.replace(self, trials_before=0, deviation_before=0.0, around_file="")
         return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
 
     def budget(self, fold: int) -> int:

@@ -8,7 +8,8 @@ is as small as the generation, and a study that is killed loses the generation u
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +19,32 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.optimize.studies.plan import Plan, decode, encode
+from liveopt.optimize.studies.tally import Tally
 
 Array = npt.NDArray[np.float64]
 Status = Literal["running", "completed", "cancelled", "interrupted", "failed"]
 FILE: Final = "studies.sqlite"
 WAIT_S: Final = 30.0
+ROUND: Final = "round_"
+"""What the names of studies begin with that belong to a search beside a run."""
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS studies (
   id TEXT PRIMARY KEY, plan TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
   strategy TEXT NOT NULL, status TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL,
-  evaluated INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL,
-  result TEXT);
+  cancel INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL, result TEXT);
 CREATE TABLE IF NOT EXISTS generations (
   study TEXT NOT NULL, fold INTEGER NOT NULL, number INTEGER NOT NULL, objectives INTEGER NOT NULL,
   checksum INTEGER NOT NULL, fitness BLOB NOT NULL, sharpe BLOB NOT NULL, elapsed_s REAL NOT NULL,
   PRIMARY KEY (study, fold, number)) WITHOUT ROWID;
 """
+
+INSERT: Final = "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+Row = tuple[str, int, int, int, int, bytes, bytes, float]
+"""One generation, as it is kept."""
+EVALUATED: Final = (
+    "(SELECT coalesce(sum(length(sharpe)), 0) / 8 FROM generations WHERE study = studies.id)"
+)
+"""Counted when it is asked for: a count beside the plan would write that anew each generation."""
 
 
 class NoStudy(Exception):
@@ -67,16 +78,32 @@ class Entry:
 class Store:
     """The file of all studies."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open it, or make it."""
+    def __init__(self, folder: Path, patience_s: float = 0.0) -> None:
+        """Open it, or make it.
+
+        With patience, generations are kept together after so long, and the disk is not waited for:
+        somebody else's journal is on it too. A kill then loses what is younger.
+        """
+        self._patience_s, self._kept_s = patience_s, time.monotonic()
+        self._waiting: list[Row] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / FILE, timeout=WAIT_S, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut the tail
-        self._db.executescript(TABLES)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; a power cut may
+            self._db.executescript(TABLES)
+            if patience_s:
+                self._db.execute("PRAGMA wal_autocheckpoint=0")
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise NoStudy(
+                f"{folder / FILE} cannot be used ({error}); if it is damaged, move it away:"
+                " studies and the count of trials then begin anew"
+            ) from error
 
     def close(self) -> None:
         """Done."""
+        self._keep()
         self._db.close()
 
     def add(self, plan: Plan, created: str) -> str:
@@ -92,8 +119,12 @@ class Store:
         return name
 
     def begin(self, name: str, plan: Plan, created: str) -> None:
-        """The study of this name, new or taken up where it was left."""
+        """The study of this name, new or taken up; of another plan or program it begins anew."""
         with self._write():
+            row = self._db.execute("SELECT key FROM studies WHERE id = ?", (name,)).fetchone()
+            if row is not None and row[0] != plan.key:
+                for table, column in (("generations", "study"), ("studies", "id")):
+                    self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))  # noqa: S608
             self._db.execute(
                 "INSERT OR IGNORE INTO studies (id, plan, key, data, strategy, status, pid, born,"
                 " created) VALUES (?, ?, ?, ?, ?, 'running', 0, '', ?)",
@@ -106,6 +137,7 @@ class Store:
 
     def take(self, name: str) -> Plan:
         """Go on with a study that nobody works at."""
+        _refuse_a_rounds(name)
         with self._write():
             row = self._db.execute(
                 "SELECT plan, status, pid, born FROM studies WHERE id = ?", (name,)
@@ -124,21 +156,26 @@ class Store:
 
     def append(self, name: str, at: tuple[int, int], told: Generation) -> bool:
         """Keep what was told of a generation (fold, number); says whether to go on."""
-        with self._write():
-            self._db.execute(
-                "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, *at, told.fitness.shape[1], told.checksum, told.fitness.tobytes(),
-                 told.sharpe.tobytes(), told.elapsed_s),
-            )  # fmt: skip
-            self._db.execute(
-                "UPDATE studies SET evaluated = evaluated + ? WHERE id = ?",
-                (len(told.fitness), name),
-            )
-            row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
+        self._waiting.append(
+            (name, *at, told.fitness.shape[1], told.checksum, told.fitness.tobytes(),
+             told.sharpe.tobytes(), told.elapsed_s)
+        )  # fmt: skip
+        if time.monotonic() - self._kept_s < self._patience_s:
+            return True
+        self._keep()
+        row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
         return not row[0]
+
+    def _keep(self) -> None:
+        """What waits is kept: all of it or nothing."""
+        if self._waiting:
+            with self._write():
+                self._db.executemany(INSERT, self._waiting)
+        self._waiting, self._kept_s = [], time.monotonic()
 
     def generations(self, name: str, fold: int) -> Iterator[Generation]:
         """What was told in one fold, in order."""
+        self._keep()
         rows = self._db.execute(
             "SELECT objectives, checksum, fitness, sharpe, elapsed_s FROM generations"
             " WHERE study = ? AND fold = ? ORDER BY number", (name, fold),
@@ -149,6 +186,7 @@ class Store:
 
     def finish(self, name: str, status: Status, result: str | None = None) -> None:
         """A study has ended, or is left."""
+        self._keep()
         with self._write():
             self._db.execute(
                 "UPDATE studies SET status = ?, result = coalesce(?, result) WHERE id = ?",
@@ -157,6 +195,7 @@ class Store:
 
     def cancel(self, name: str) -> Status:
         """Ask a study to end after its generation; one that nobody works at is cancelled now."""
+        _refuse_a_rounds(name)
         entry = self.entry(name)
         if entry.status == "completed":
             raise NoStudy(f"{name} is completed: there is nothing to cancel")
@@ -176,7 +215,7 @@ class Store:
     def entries(self) -> list[Entry]:
         """All studies, the newest first; one whose process is gone is interrupted."""
         rows = self._db.execute(
-            "SELECT id, plan, status, pid, born, evaluated, created, result FROM studies"
+            f"SELECT id, plan, status, pid, born, {EVALUATED}, created, result FROM studies"  # noqa: S608
             " ORDER BY rowid DESC"
         ).fetchall()
         return [
@@ -188,20 +227,25 @@ class Store:
             for name, plan, status, pid, born, evaluated, created, result in rows
         ]  # fmt: skip
 
-    def trials_before(self, plan: Plan) -> int:
-        """Trials of other studies of this strategy on these data; equal studies count once."""
+    def before(self, plan: Plan) -> Tally:
+        """Trials of other studies on these data; equal studies count once."""
         rows = self._db.execute(
-            "SELECT max(evaluated) FROM studies WHERE data = ? AND strategy = ? AND key != ?"
-            " GROUP BY key", (plan.data.hash, plan.strategy, plan.key),
-        ).fetchall()  # fmt: skip
-        return sum(row[0] for row in rows)
+            f"SELECT id, max({EVALUATED}) FROM studies WHERE data = ? AND key != ? GROUP BY key",  # noqa: S608
+            (plan.data.hash, plan.key),
+        ).fetchall()
+        return self._tally([row[0] for row in rows])
 
-    def evaluated(self, pattern: str) -> int:
+    def tally(self, pattern: str) -> Tally:
         """Trials of all studies with such names (`*` is anything)."""
-        row = self._db.execute(
-            "SELECT coalesce(sum(evaluated), 0) FROM studies WHERE id GLOB ?", (pattern,)
-        ).fetchone()
-        return int(row[0])
+        rows = self._db.execute("SELECT id FROM studies WHERE id GLOB ?", (pattern,)).fetchall()
+        return self._tally([row[0] for row in rows])
+
+    def _tally(self, names: Sequence[str]) -> Tally:
+        found = Tally()
+        for name in names:
+            rows = self._db.execute("SELECT sharpe FROM generations WHERE study = ?", (name,))
+            found.add(np.frombuffer(b"".join(row[0] for row in rows)))
+        return found
 
     @contextmanager
     def _write(self) -> Iterator[None]:
@@ -209,6 +253,14 @@ class Store:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _refuse_a_rounds(name: str) -> None:
+    if name.startswith(ROUND):
+        raise NoStudy(
+            f"{name} is part of a search beside a run, which begins and ends it;"
+            " see `liveopt reoptimize --list`"
+        )
 
 
 def _born(pid: int) -> str:

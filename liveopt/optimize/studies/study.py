@@ -25,6 +25,7 @@ from liveopt.optimize.studies.crew import Crew, Metrics
 from liveopt.optimize.studies.plan import Parameter, Plan
 from liveopt.optimize.studies.space import groups, space_of
 from liveopt.optimize.studies.store import Generation, Store
+from liveopt.optimize.studies.tally import Tally
 from liveopt.optimize.walkforward import Fold, Tested, ends, examine, folds
 from liveopt.search.search import Search
 from liveopt.search.search import begin as begin_search
@@ -83,32 +84,6 @@ class Pool:
         values = np.concatenate([self.fitness, fitness])
         order = np.argsort(-values, kind="stable")[:POOL_MOST]
         self.candidates, self.fitness = both[order], values[order]
-
-
-@dataclass(slots=True)
-class Tally:
-    """All trials: how many, and how far their Sharpe ratios lie apart."""
-
-    count: int = 0
-    known: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-
-    def add(self, sharpe: Array) -> None:
-        """Some more; an undefined ratio counts as a trial, not as a ratio."""
-        defined = sharpe[np.isfinite(sharpe)]
-        self.count += len(sharpe)
-        self.known += len(defined)
-        self.total += float(defined.sum())
-        self.squares += float(defined @ defined)
-
-    @property
-    def deviation(self) -> float:
-        """Of the annual Sharpe ratios."""
-        if self.known < 2:
-            return 0.0
-        spread = self.squares - self.total * self.total / self.known
-        return float(np.sqrt(max(spread, 0.0) / (self.known - 1)))
 
 
 @dataclass(slots=True)
@@ -281,9 +256,13 @@ def beginnings(space: Parameters, records: Sequence[Mapping[str, Parameter]]) ->
 
 
 def _within(coordinate: Coordinate, value: Parameter) -> bool:
-    if isinstance(coordinate, Word):
-        return value in coordinate.options
-    return isinstance(coordinate, Number) and coordinate.low <= float(value) <= coordinate.high
+    match coordinate:
+        case Word():
+            return value in coordinate.options
+        case Number():
+            return not isinstance(value, str) and coordinate.low <= value <= coordinate.high
+        case _:
+            return False
 
 
 def balanced_member(values: Array) -> int:

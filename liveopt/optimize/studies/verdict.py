@@ -12,6 +12,7 @@ from liveopt.core.strategy import Strategy
 from liveopt.optimize.objective import Constraint, Objective
 from liveopt.optimize.studies.plan import Parameter
 from liveopt.optimize.studies.study import Member, Outcome, Study
+from liveopt.optimize.studies.tally import luck
 from liveopt.optimize.walkforward import Fold, Tested, returns, stitched
 from liveopt.stats import sharpe
 
@@ -41,14 +42,15 @@ def report(study: Study, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
     walk["decay"] = decay(walk["in_sample"]["objective"], walk["out_of_sample"]["objective"])
     ever = trials.count + study.plan.trials_before
-    deflated = [_deflated(tests, account, (ever, trials.deviation / math.sqrt(year)))
+    deviation, known = luck(trials, study.plan.trials_before, study.plan.deviation_before)
+    deflated = [_deflated(tests, account, (ever, deviation / math.sqrt(year), known))
                 for account in (0, 1)]  # fmt: skip
     found = {
         "best": _member(study, last.best) | {"deflated_sharpe": _least(deflated), "trials": ever},
         "walk_forward": walk | {"deflated_sharpe": dict(zip(ACCOUNTS, deflated, strict=True))},
         "evaluated": trials.count,
         "trials_before": study.plan.trials_before,
-        "sharpe_deviation": trials.deviation,
+        "sharpe_deviation": deviation,
         "stopped_by_timeout": study.short,
     }
     if last.front:
@@ -173,9 +175,10 @@ def _mean(each: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
 
 
-def _deflated(tests: Sequence[Tested], account: int, trials: tuple[int, float]) -> float:
-    seen = sharpe.track(returns(tests, account))
-    return float(sharpe.deflated(seen, *trials))
+def _deflated(tests: Sequence[Tested], account: int, trials: tuple[int, float, int]) -> float:
+    seen, (count, deviation, known) = sharpe.track(returns(tests, account)), trials
+    spread = sharpe.spread_of_trials(deviation, known, seen.n)
+    return float(sharpe.deflated(seen, count, spread))
 
 
 def _least(values: Sequence[float]) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from liveopt.search.algorithm import Ground, Method
+from liveopt.search.fitness import level
 from liveopt.search.space import Array, Places
 
 
@@ -27,7 +28,7 @@ class Terms:
 
 
 class Colony:
-    """Ants and a trail."""
+    """Ants and a trail; on a level, a new one."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -54,6 +55,8 @@ class Colony:
         values = np.concatenate([self._fitness, fitness])
         best = np.argsort(-values, kind="stable")[: self._terms.trail]
         self._trail, self._fitness = places[best], values[best]
+        if level(self._fitness):
+            self._trail, self._fitness = None, np.empty(0)
 
 
 METHOD = Method("ants follow pheromones; for sets, and for numbers", Terms(), Colony)

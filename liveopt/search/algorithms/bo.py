@@ -1,8 +1,10 @@
 """Bayesian optimisation: a Gaussian process guesses where improvement is to be expected.
 
-For expensive candidates, a few hundred of them. Several at a time are chosen one after the other,
-each as if the ones before had come out as the process expects (Ginsbourger et al. 2010, the
-kriging believer).
+For expensive candidates, a few hundred of them. It looks round the best within a region that grows
+with success and shrinks with failure (as in Eriksson et al. 2019, TuRBO), for in many coordinates
+the least known places are the corners, and would always be chosen. Several at a time are chosen one
+after the other, each as if the ones before had come out as the process expects (Ginsbourger et al.
+2010, the kriging believer).
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,14 @@ FAR_BELOW: Final = 3.0
 """Fitness further below the median than so many times the best is above it counts as there."""
 ROUNDS: Final = 4
 LEADERS: Final = 8
+REACH_FIRST: Final = 0.5
+"""Side of the region, as a share of the space's."""
+REACH_LEAST: Final = 2.0**-7
+"""A smaller one begins anew, as wide as the space."""
+WON_MAX: Final = 2
+"""Successes in a row after which the region is doubled."""
+LOST_MAX: Final = 4
+"""Failures in a row after which it is halved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class Terms:
 
 
 class Guesses:
-    """What is known, and the process's lengths."""
+    """What is known, the process's lengths, and the region that is looked at."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -47,6 +57,8 @@ class Guesses:
         self._fitness = np.empty(0)
         self._bred: Places | None = None
         self._logs: Array | None = None
+        self._reach = REACH_FIRST
+        self._won = self._lost = 0
 
     def breed(self) -> Places:
         """The first draws, then where improvement is to be expected."""
@@ -70,11 +82,22 @@ class Guesses:
         return self._bred
 
     def learn(self, fitness: Array) -> None:
-        """Remember."""
+        """Remember; widen the region or narrow it."""
         assert self._bred is not None
+        if len(self._fitness):
+            self._adapt(bool(fitness.max() > self._fitness.max()))
         known = self._bred[:0] if self._places is None else self._places
         self._places = np.concatenate([known, self._bred])
         self._fitness = np.concatenate([self._fitness, fitness])
+
+    def _adapt(self, better: bool) -> None:
+        self._won, self._lost = (self._won + 1, 0) if better else (0, self._lost + 1)
+        if self._won >= WON_MAX:
+            self._reach, self._won = min(2.0 * self._reach, 1.0), 0
+        if self._lost >= LOST_MAX:
+            self._reach, self._lost = 0.5 * self._reach, 0
+        if self._reach < REACH_LEAST:
+            self._reach = 1.0
 
     def _chosen(self) -> npt.NDArray[np.int64]:
         """Points to fit, in the order they came."""
@@ -86,22 +109,19 @@ class Guesses:
         return np.sort(np.concatenate([best, rest[len(best) - most :]]))
 
     def _best_expected(self, process: Process, places: Places, values: Array) -> Places:
-        """Rounds of draws: near the best known, every other time anywhere, then near the leaders.
-
-        Not always anywhere: in many coordinates the least known are the corners, and always win.
-        """
+        """Rounds of draws: in the region round the best and near the leaders, then nearer."""
         space, rng, pool = self._ground.space, self._ground.rng, self._terms.pool
         leaders = places[np.argsort(-values, kind="stable")[:LEADERS]]
-        tried = self._near(leaders, 0.2)
-        if len(values) % 2 == 0:
-            tried = np.concatenate([space.sample(pool, rng), tried])
+        best, share = np.repeat(leaders[:1], pool, axis=0), np.array(self._reach)
+        drawn = space.mix([(best, 1.0 - share), (space.sample(pool, rng), share)], rng)
+        tried = np.concatenate([drawn, self._near(leaders, 0.2 * self._reach)])
         most = float(values.max())
         for reach in 0.1 ** (1 + np.arange(ROUNDS)):
             order = np.argsort(-self._expected(process, places, tried, most), kind="stable")
             tried = tried[order[:LEADERS]]
             tried = np.concatenate([tried, self._near(tried, reach)])
-        best = int(np.argmax(self._expected(process, places, tried, most)))
-        return tried[best : best + 1]
+        first = int(np.argmax(self._expected(process, places, tried, most)))
+        return tried[first : first + 1]
 
     def _near(self, leaders: Places, reach: float) -> Places:
         """Places around leaders, in few cells and in many."""

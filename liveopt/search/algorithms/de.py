@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.search.algorithm import Ground, Method
+from liveopt.search.fitness import level
 from liveopt.search.space import Array, Places
 
 Ints = npt.NDArray[np.int64]
@@ -35,7 +36,7 @@ class Terms:
 
 
 class Differences:
-    """A population; each member is replaced by a trial that is no worse."""
+    """A population; each member is replaced by a trial that is no worse. On a level, a new one."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -90,6 +91,8 @@ class Differences:
             self._beaten = beaten
         self._places = np.where(taken[:, None], self._trial, self._places)
         self._fitness = np.where(taken, fitness, self._fitness)
+        if level(self._fitness):
+            self._places = None
 
     def _factors(self) -> tuple[Array, Array]:
         """A factor (Cauchy, in 0 to 1) and a share (normal) for each, round a remembered pair."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.search.algorithm import Ground, Method
+from liveopt.search.fitness import level
 from liveopt.search.space import Array, Places
 
 
@@ -30,7 +31,7 @@ class Terms:
 
 
 class Breeding:
-    """A population that has children, the best of both becoming the next."""
+    """A population that has children, the best of both becoming the next; on a level, a new one."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -66,6 +67,8 @@ class Breeding:
         values = np.concatenate([fitness, self._fitness[stay]])
         best = np.argsort(-values, kind="stable")[: self._terms.population]
         self._places, self._fitness = places[best], values[best]
+        if level(self._fitness):
+            self._places = None
 
     def _parents(self) -> npt.NDArray[np.int64]:
         """Winners of tournaments."""

@@ -1,7 +1,8 @@
 """Particle swarm: everybody is drawn to the best place it has been at and to its neighbours' best.
 
 A particle's velocity is its last move, so that the swarm is written in sums of places alone. What
-a bound has stopped is slow, therefore.
+a bound has stopped is slow, therefore. Who has found nothing better for some moves has no more to
+gain where it flies: it is set down near the best, and flies on from there.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.search.algorithm import Ground, Method
+from liveopt.search.fitness import level
 from liveopt.search.space import Array, Places
 
 COARSEST: Final = 0.3
@@ -24,19 +26,19 @@ class Terms:
     """How it goes about it."""
 
     swarm: int = 25
-    inertia: float = 0.7
+    inertia: float = 0.6
     own: float = 1.5
     """Pull towards the particle's own best."""
     social: float = 1.5
     """Pull towards its neighbours' best."""
-    scouts: int = 8
-    """Particles, the worst, that are set down near the best."""
-    neighbours: int = 10
+    patience: int = 4
+    """Moves without a better place, after which a particle is set down near the best."""
+    neighbours: int = 3
     """Particles that each tells of its best; drawn anew when the swarm's best is no better."""
 
 
 class Swarm:
-    """Particles with a memory."""
+    """Particles with a memory; on a level, new ones."""
 
     def __init__(self, ground: Ground, terms: Terms) -> None:
         self._ground, self._terms = ground, terms
@@ -44,6 +46,8 @@ class Swarm:
         self._before: Places | None = None
         self._best: Places | None = None
         self._fitness = np.full(terms.swarm, -np.inf)
+        self._idle = np.zeros(terms.swarm, np.int64)
+        """Moves of each since it found a better place, or was set down."""
         self._told = self._links()
 
     def breed(self) -> Places:
@@ -85,19 +89,27 @@ class Swarm:
             self._best = self._places.copy()
         self._best = np.where(better[:, None], self._places, self._best)
         self._fitness = np.where(better, fitness, self._fitness)
+        self._idle = np.where(better, 0, self._idle + 1)
+        if level(self._fitness):
+            self._places = self._best = None
+            self._fitness = np.full_like(self._fitness, -np.inf)
+            self._idle[:] = 0
 
     def _scout(self) -> None:
-        """The worst are set down near the best, as if they came from there."""
+        """Who is out of patience is set down near the best, as if it came from there."""
         assert self._best is not None
         assert self._before is not None
         assert self._places is not None
-        count, rng = min(self._terms.scouts, self._terms.swarm - 1), self._ground.rng
-        if count > 0:
-            best = self._best[[int(np.argmax(self._fitness))] * count]
-            worst = np.argsort(self._fitness, kind="stable")[:count]
-            scale = COARSEST * (FINEST / COARSEST) ** rng.random(count)
-            self._before[worst] = best
-            self._places[worst] = self._ground.space.mutate(best, SHARE, scale, rng)
+        rng, leader = self._ground.rng, int(np.argmax(self._fitness))
+        idle = self._idle >= self._terms.patience
+        idle[leader] = False
+        scouts = np.flatnonzero(idle)
+        if len(scouts):
+            best = self._best[[leader] * len(scouts)]
+            scale = COARSEST * (FINEST / COARSEST) ** rng.random(len(scouts))
+            self._before[scouts] = best
+            self._places[scouts] = self._ground.space.mutate(best, SHARE, scale, rng)
+            self._idle[scouts] = 0
 
     def _links(self) -> npt.NDArray[np.bool_]:
         """[who tells, who is told]: everybody itself and some others (Clerc 2012, SPSO)."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.search.space import Array, BadSpace, Bools, Part
+from liveopt.search.space import Array, BadSpace, Bools, Ints, Part
 
 Sets = npt.NDArray[np.int32]
 
@@ -94,6 +94,15 @@ class Subsets:
         forced = rng.integers(self.members, size=len(places))
         leaves[np.arange(len(places)), forced] |= ~leaves.any(axis=1)
         return self._filled(places, ~leaves, rng)
+
+    def step(self, places: Sets, cells: Ints, sizes: Array, rng: np.random.Generator) -> Sets:
+        """One member of each replaced by a stranger."""
+        del sizes
+        if self.members == self.count:
+            return places.copy()
+        stay = np.ones(places.shape, bool)
+        stay[np.arange(len(places)), cells] = False
+        return self._filled(places, stay, rng)
 
     def cross(self, ones: Sets, others: Sets, rng: np.random.Generator) -> Sets:
         """What both have, and the rest from either."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liveopt.search.space import Array, Bools, Part
+from liveopt.search.space import Array, Bools, Ints, Part
 from liveopt.search.spaces.frame import Frame
 
 CROSS_INDEX: Final = 15.0
@@ -51,6 +51,20 @@ class Vectors:
             jump = 1 + np.floor(rng.random((count, len(levels))) * (levels - 1))
             moved[:, self.words] = (((self._options(places) + jump) % levels) + 0.5) / levels
         return np.where(chosen, moved, places)
+
+    def step(self, places: Array, cells: Ints, sizes: Array, rng: np.random.Generator) -> Array:
+        """One cell of each place changed; see the protocol."""
+        found, every = places.copy(), np.arange(len(places))
+        levels = self.table.levels[cells]
+        least = np.where(levels > 1, 1.0 / np.maximum(levels, 1), 0.0)
+        here = places[every, cells]
+        moved = here + np.copysign(np.maximum(np.abs(sizes), least), sizes)
+        own = np.minimum(np.floor(here * levels), levels - 1)
+        jump = 1 + np.floor(rng.random(len(places)) * (levels - 1))
+        other = (((own + jump) % np.maximum(levels, 1)) + 0.5) / np.maximum(levels, 1)
+        changed = np.where(self.table.word[cells], other, np.minimum(np.maximum(moved, 0.0), 1.0))
+        found[every, cells] = np.where(levels == 1, here, changed)
+        return found
 
     def cross(self, ones: Array, others: Array, rng: np.random.Generator) -> Array:
         """Simulated binary crossover (Deb & Agrawal 1995), half of the cells; words of either."""

@@ -13,6 +13,7 @@ from liveopt.core.events import FeedState
 from liveopt.guard.gate import HALT
 from liveopt.live.board import listing
 from liveopt.live.report import report
+from liveopt.live.rounds import Progress, facts
 from liveopt.live.service import Service, World
 from liveopt.live.supervise import Supervisor
 from liveopt.walk.events import Pause, Promote
@@ -210,3 +211,56 @@ def test_a_run_that_is_still_to_begin_is_starting(tmp_path: Path) -> None:
     own = told(live) | {"phase": "starting"}
     live.close()
     assert lines(guards(own), [], NOW_NS)[0].startswith("STARTING ")
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(), []),
+        (Progress(3), []),
+        (
+            Progress(3, "searching", "every", 1_200, 4_000),
+            ["round 3 (every): 1,200 of 4,000 trials"],
+        ),
+        (
+            Progress(3, "searching", "left open", 0, 0, 2),
+            ["round 3 (left open): 0 of 0 trials; its process died 2 times"],
+        ),
+        (
+            Progress(3, "given up", "regime", 1_200, 4_000, 5),
+            ["round 3 (regime) was GIVEN UP; its process died 5 times: see the log"],
+        ),
+        (
+            Progress(3, "given up", "every", 0, 0, trouble="no space left on device"),
+            ["round 3 (every) was GIVEN UP: no space left on device"],
+        ),
+        (
+            Progress(3, "proposing", "asked", 4_000, 4_000, 0, 8, 2, 1),
+            ["round 3 (asked): 4,000 trials, 8 proposed, 2 joined, 1 replaced"],
+        ),
+        (
+            Progress(3, "ended", "asked", 4_000, 4_000, 1, 8, 5, 3),
+            ["round 3 (asked): 4,000 trials, 8 proposed, 5 joined, 3 replaced; its process died 1"
+             " times"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_search_beside_the_run_has_a_line_once_there_was_one(
+    live: Live, progress: Progress, words: list[str]
+) -> None:
+    own = told(live) | {"search": facts(progress)}
+    live.close()
+    found = lines(guards(own), [], NOW_NS)
+    assert about(found, "search") == words
+    subjects = [line[:10].strip() for line in found]
+    if words:
+        assert subjects.index("gate") < subjects.index("search") < subjects.index("lateness")
+
+
+def test_an_engine_without_a_search_has_no_line_of_it(live: Live) -> None:
+    own = told(live)
+    live.close()
+    assert own["search"] is None
+    assert about(lines(guards(own), [], NOW_NS), "search") == []
+    del own["search"]  # as an engine of before says it
+    assert about(lines(guards(own), [], NOW_NS), "search") == []

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liveopt.optimize.studies.plan import code_version
 from liveopt.optimize.studies.store import Store
-from tests.studies import candles, write_csv
+from tests.studies import candles, plan_of, write_csv
 from tests.unit.cli.conftest import Call
 
 OPTIONS = [
@@ -242,6 +244,84 @@ def test_studies_are_listed_shown_and_cancelled(call: Call, data: Path) -> None:
     assert result(call("opt", "show", found["study"], "--json")[1]) == found
     assert call("opt", "cancel", found["study"])[0] == 1
     assert call("opt", "show", "opt_none")[0] == 1
+
+
+def test_luck_of_earlier_studies_goes_with_the_command_that_does_it_again(
+    call: Call, data: Path
+) -> None:
+    """The deviation of 400 trials, whatever strategy they were of, not that of the last one."""
+    _, out, _ = call(
+        "optimize", "ma_crossover", "--data", data, "--algorithm", "random", "--evals", 400,
+        *OPTIONS, "--json",
+    )  # fmt: skip
+    many = result(out)
+    _, out, _ = call(
+        "optimize", "donchian_breakout", "--data", data, "--algorithm", "random", "--evals", 1,
+        "--folds", 1, "--embargo", 20, "--json",
+    )  # fmt: skip
+    last = result(out)
+    assert (last["trials_before"], last["best"]["trials"]) == (400, 401)
+    assert last["sharpe_deviation"] == pytest.approx(many["sharpe_deviation"])
+    words = shlex.split(last["reproduce"])
+    assert float(words[words.index("--deviation-before") + 1]) == last["sharpe_deviation"]
+    assert words[words.index("--trials-before") + 1] == "400"
+    _, out, _ = call(*words[1:], "--json")
+    assert plain(result(out)) == plain(last)
+    assert "--deviation-before" not in many["reproduce"]
+
+
+def garbage(file: Path) -> None:
+    """No database at all."""
+    file.write_bytes(b"this is no database" * 999)
+
+
+def torn(file: Path) -> None:
+    """The first page is whole, so that it can be opened."""
+    size = len(file.read_bytes())
+    with file.open("r+b") as pages:
+        pages.seek(4_096)
+        pages.write(b"\xff" * (size - 4_096))
+
+
+@pytest.mark.parametrize("damage", [garbage, torn])
+def test_a_damaged_store_of_studies_is_one_sentence(
+    call: Call, data: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    usual = ("optimize", "ma_crossover", "--data", data, "--evals", 60, *OPTIONS)
+    name = result(call(*usual, "--json")[1])["study"]
+    damage(tmp_path / "logs" / "studies.sqlite")
+    for words in (
+        ("opt", "list"),
+        ("opt", "show", name),
+        ("opt", "resume", name),
+        ("opt", "cancel", name),
+        ("opt", "export", name, "--out", tmp_path / "out.json"),
+        usual,
+        (*usual, "--trials-before", 0),
+    ):
+        code, out, err = call(*words)
+        assert (code, out) == (1, ""), words
+        *before, said = err.splitlines()
+        assert "studies.sqlite cannot be used" in said
+        assert "move it away" in said
+        assert "Traceback" not in err
+        assert len(before) <= 1, "the estimate alone may stand before it"
+    (tmp_path / "logs" / "studies.sqlite").rename(tmp_path / "away")
+    assert call(*usual)[0] == 0
+
+
+@pytest.mark.parametrize("code", [code_version(), "another"])
+def test_a_study_of_a_round_is_left_to_the_rounds(call: Call, tmp_path: Path, code: str) -> None:
+    name = "round_20261121-083000_1_XBTUSDTM_ma_crossover_around"
+    store = Store(tmp_path / "logs")
+    store.begin(name, plan_of(code=code), "now")
+    store.finish(name, "interrupted")
+    for verb in ("cancel", "resume"):
+        exit_code, out, err = call("opt", verb, name)
+        assert (exit_code, out) == (1, "")
+        assert f"{name} is part of a search beside a run" in err
+        assert "see `liveopt reoptimize --list`" in err
+    assert store.entry(name).status == "interrupted"
 
 
 def test_data_that_changed_is_not_gone_on_with(call: Call, data: Path, tmp_path: Path) -> None:

@@ -109,8 +109,10 @@ async def test_a_stop_takes_mode_and_reason(tmp_path: Path) -> None:
     [
         *(b"{", b"[]", b"\xff", b'{"mode": "flaten"}', b'{"mode": 1}', b'{"force": true}', b"null"),
         b'{"reason": "' + b"x" * BODY_MAX + b'"}',
+        b'{"deep": ' + b"[" * 4_000,
+        b'{"deep": ' + b"[" * 2_000 + b"]" * 2_000 + b"}",
     ],
-    ids=range(8),
+    ids=range(10),
 )
 async def test_a_stop_whose_words_are_not_understood_halts_and_says_so(
     tmp_path: Path, body: bytes

@@ -7,17 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
+from liveopt.guard.gate import HALT
 from liveopt.guard.link import Refused
 from liveopt.journal.disk import Disk
 from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
 from liveopt.live.recover import recover_run
 from liveopt.live.replay import Replay
+from liveopt.live.rounds import Progress, Rounds, Schedule
 from liveopt.walk.events import Demote, Promote
 from liveopt.walk.explain import explain
 from liveopt.walk.image import image
 from liveopt.walk.lines import read_input
 from tests import contest
 from tests.run import SYMBOL, Live, appended, opening, strategies, ticks, variant, variants
+from tests.seeking import Kept
 
 MARKET = ticks(200, step_s=20.0)
 
@@ -254,3 +257,47 @@ async def test_a_command_that_the_disk_does_not_confirm_says_so(tmp_path: Path) 
     finally:
         disk.free.set()
         live.close()
+
+
+async def search(live: Live, rounds: Rounds | None) -> Any:
+    """Ask for a round."""
+    return await Commands(live.pump, strategies(), lambda: rounds).answer({"kind": "reoptimize"})
+
+
+async def test_a_round_that_is_asked_for_has_a_number_and_is_no_input(live: Live) -> None:
+    rounds = Rounds(live.pump, Kept(), Schedule(0, on_regime=False))
+    rounds.progress.number = 4
+    before = live.pump.seq
+    for _ in range(2):  # one that has not begun yet is the same one
+        assert await search(live, rounds) == {"began": True, "number": 5}
+    assert live.pump.seq == before
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (Progress(4, "searching"), {"began": False, "number": 4}),
+        (Progress(4, "proposing"), {"began": False, "number": 4}),
+        (Progress(4, "ended"), {"began": True, "number": 5}),
+        (Progress(4, "given up"), {"began": True, "number": 5}),
+        (Progress(4, "none"), {"began": True, "number": 5}),
+    ],
+)
+async def test_of_the_round_under_way_the_number_is_told(
+    live: Live, progress: Progress, said: dict[str, Any]
+) -> None:
+    rounds = Rounds(live.pump, Kept(), Schedule(0, on_regime=False), progress)
+    assert await search(live, rounds) == said
+
+
+async def test_no_round_is_promised_in_a_halt_or_before_the_run_has_begun(live: Live) -> None:
+    with pytest.raises(Refused, match="not begun"):
+        await search(live, None)
+    rounds = Rounds(live.pump, Kept(), Schedule(0, on_regime=False))
+    live.stop(HALT)
+    live.take(MARKET[100:101])
+    with pytest.raises(Refused, match="`liveopt resume` first"):
+        await search(live, rounds)
+    live.resume()
+    live.take(MARKET[101:102])
+    assert (await search(live, rounds))["began"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from liveopt.search.fitness import finite, spread
+from liveopt.search.fitness import finite, level, spread
 
 
 def test_infinite_fitness_lies_one_spread_beyond_the_finite() -> None:
@@ -19,3 +19,10 @@ def test_a_spread_is_never_nothing() -> None:
     assert spread(np.array([2.0, 6.0])) == 2.0
     for none in ([], [5.0], [5.0, 5.0], [-np.inf, np.inf]):
         assert spread(np.array(none)) == 1.0
+
+
+def test_a_level_is_several_of_one_fitness() -> None:
+    assert level(np.array([2.0, 2.0]))
+    assert level(np.full(3, -np.inf))
+    assert not level(np.array([2.0, 2.0, 2.0 + 1e-15]))
+    assert not level(np.array([2.0]))

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from liveopt.stats.sharpe import (
+    KNOWN_LEAST,
     Track,
     deflated,
     expected_maximum,
     interval,
     minimum_length,
     probabilistic,
+    spread_of_trials,
     standard_error,
     track,
 )
@@ -102,6 +104,27 @@ def test_more_trials_deflate_more() -> None:
     seen = Track(0.1, 500, -0.5, 6.0)
     assert (np.diff(deflated(seen, counts, 0.03)) < 0.0).all()
     assert deflated(seen, 1, 0.03) == probabilistic(seen)
+
+
+@given(st.floats(0.0, 1.0), st.integers(0, 99), st.integers(2, 100_000))
+def test_ratios_of_few_trials_do_not_spread_less_than_chance(
+    deviation: float, known: int, rows: int
+) -> None:
+    found = spread_of_trials(deviation, known, rows)
+    chance = 1.0 / math.sqrt(rows - 1)
+    assert found == (deviation if known >= KNOWN_LEAST else max(deviation, chance))
+
+
+def test_where_there_is_no_track_there_is_no_chance_to_reckon_with() -> None:
+    assert [spread_of_trials(0.3, 0, rows) for rows in (0, 1)] == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("rows", [50, 800])
+def test_the_spread_of_chance_is_that_of_ratios_without_an_edge(rows: int) -> None:
+    """2,000 of them: their deviation is known to within 1.6%."""
+    drawn = np.random.default_rng(rows).normal(size=(rows, 2_000))
+    ratios = drawn.mean(axis=0) / drawn.std(axis=0, ddof=1)
+    assert spread_of_trials(0.0, 0, rows) == pytest.approx(ratios.std(ddof=1), rel=0.06)
 
 
 def test_the_error_of_normal_returns_is_that_of_lo() -> None:

@@ -1,12 +1,14 @@
 """An optimizer's proposals join on what they did out of sample, among how many trials."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace
 
 from liveopt.promotion.admission import Backtest
-from liveopt.walk.events import Add, Pause, Proposal, Propose
+from liveopt.stats.sharpe import Track, deflated
+from liveopt.walk.events import Add, Halt, Pause, Proposal, Propose, Reopen
+from liveopt.walk.joining import HALTED
 from liveopt.walk.lines import read_input, written
 from liveopt.walk.records import Refusal, VariantStarted, VariantStopped
 from liveopt.walk.variant import Variant
@@ -165,6 +167,43 @@ def test_each_of_several_replaces_another() -> None:
     gone = [found.replaces for found in run.of(Admission)]  # type: ignore[attr-defined]
     assert len(set(gone)) == 2
     assert "" not in gone
+
+
+@pytest.mark.parametrize("mode", ["halt", "halt_and_flatten"])
+def test_in_a_halt_nobody_is_let_in_and_nobody_goes_for_it(
+    mode: Literal["halt", "halt_and_flatten"],
+) -> None:
+    run = grown()
+    at_ns, before = run.state.at_ns, sorted(living(run))
+    told = len(run.outs)
+    event = Propose(at_ns, (Proposal(FRESH, GOOD),), "optimizer")
+    run.take([Halt(at_ns, 1, mode), event])
+    refused = [r for _, r in run.outs[told:] if isinstance(r, Refusal)]
+    assert [(one.variant, one.why) for one in refused] == [("fresh", HALTED)]
+    assert run.of(Admission) == []
+    assert made_room(run) == []
+    assert sorted(name for name, _ in living(run)) == [name for name, _ in before]
+    run.take([*LONG[650:652], Reopen(LONG[651].at_ns, 2)])
+    assert "fresh" not in started(run)
+    run.take([replace(event, at_ns=LONG[651].at_ns), *LONG[652:654]])
+    (found,) = run.of(Admission)
+    assert isinstance(found, Admission)
+    assert found.admitted, "its name was not used up by the refusal"
+    assert "fresh" in started(run)
+
+
+def test_where_the_spread_of_its_trials_is_not_known_it_is_that_of_chance() -> None:
+    """A deviation of 0 would say that the best of so many trials needed no luck at all."""
+    blind = replace(GOOD, trials_deviation=0.0)
+    chance = 1.0 / (GOOD.bars - 1) ** 0.5
+    for sharpe, joins in ((GOOD.sharpe, False), (0.08, True)):
+        run = proposed((FRESH, replace(blind, sharpe=sharpe)))
+        (found,) = run.of(Admission)
+        assert isinstance(found, Admission)
+        assert found.admitted == joins
+        (sure,) = (c.has for c in found.conditions if c.code == "luck_of_many")
+        seen = Track(sharpe, GOOD.bars, GOOD.skewness, GOOD.kurtosis)
+        assert sure == pytest.approx(float(deflated(seen, GOOD.trials, chance)))
 
 
 def test_who_is_not_admitted_replaces_nobody() -> None:

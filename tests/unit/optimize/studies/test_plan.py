@@ -14,12 +14,13 @@ def test_a_plan_comes_back_from_its_text() -> None:
     assert isinstance(decode(encode(plan)).terms["ants"], int)
 
 
-def test_every_change_makes_another_key_but_the_trials_before() -> None:
+def test_every_change_makes_another_key_but_what_is_known_of_trials_before() -> None:
     keys = {
         plan_of(**c).key for c in ({}, {"seed": 4}, {"evals": 9}, {"embargo": 1}, {"code": "x"})
     }
     assert len(keys) == 5
     assert plan_of(trials_before=7).key == plan_of().key
+    assert plan_of(deviation_before=0.7).key == plan_of().key
 
 
 @given(st.integers(1, 10_000), st.integers(1, 50))

@@ -4,13 +4,29 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from msgspec.structs import replace
 
 from liveopt.optimize.studies.crew import Crew, Terms, processes
-from liveopt.optimize.studies.plan import Plan
+from liveopt.optimize.studies.plan import Parameter, Plan, Span
+from liveopt.optimize.studies.space import space_of
 from liveopt.optimize.studies.store import Store
-from liveopt.optimize.studies.study import Cancelled, Diverged, Heard, Study, balanced_member
+from liveopt.optimize.studies.study import (
+    POOL_MOST,
+    Cancelled,
+    Diverged,
+    Heard,
+    Pool,
+    Study,
+    balanced_member,
+    beginnings,
+)
 from liveopt.optimize.studies.verdict import report
+from liveopt.strategies import load
 from tests.studies import YEAR, candles, crew_of, plan_of, run_of
 
 BARS = candles(1_200, swing=0.01)
@@ -141,6 +157,34 @@ def test_trials_that_went_before_deflate(tmp_path: Path) -> None:
     assert ratios[1] < ratios[0]
 
 
+def test_a_last_study_of_one_evaluation_hides_no_luck_of_those_before(tmp_path: Path) -> None:
+    """Alone it would have no spread at all, and the best of 501 would need no luck."""
+    wave = crew_of(candles(3_000, seed=2, swing=0.002))
+    many = study_of(
+        tmp_path, plan_of(algorithm="random", terms={}, objectives=["bar_sharpe"], evals=500),
+        crew=wave,
+    )  # fmt: skip
+    first = report(many, many.run())
+    bare = plan_of(algorithm="random", objectives=["bar_sharpe"], terms={}, evals=1, folds=1,
+                   seed=9)  # fmt: skip
+    before = many.store.before(bare)
+    assert before.count == 500
+    assert before.deviation == pytest.approx(first["sharpe_deviation"])
+    told, ratios = [], []
+    for plan in (
+        replace(bare, trials_before=before.count, deviation_before=before.deviation),
+        replace(bare, trials_before=before.count),
+        bare,
+    ):
+        last = study_of(tmp_path, plan, crew=wave)
+        found = report(last, last.run())
+        told.append(found["sharpe_deviation"])
+        ratios.append(found["best"]["deflated_sharpe"])
+    assert told == [pytest.approx(first["sharpe_deviation"]), 0.0, 0.0]
+    assert ratios[0] < ratios[2], "one trial is no selection; 501 are"
+    assert ratios[1] < ratios[2], "of what is not known, chance has its share"
+
+
 def test_several_objectives_give_a_front_that_nothing_in_it_dominates(tmp_path: Path) -> None:
     plan = plan_of(algorithm="nsga2", objectives=["roi", "max_drawdown"], terms={"population": 20})
     study = study_of(tmp_path, plan)
@@ -167,3 +211,64 @@ def test_a_constraint_that_nothing_keeps_fails_in_sample_already(tmp_path: Path)
     study = study_of(tmp_path, plan_of(constraints=["trades>=100000"]))
     fails = report(study, study.run())["fails"]
     assert "nothing in the train of fold 1 holds trades>=100000" in fails
+
+
+SPACE = space_of(load()["ma_crossover"], plan_of().ranges, plan_of().fixed)
+GOOD: list[dict[str, Parameter]] = [{"fast": 4.0, "slow": 12.0}, {"fast": 7.0, "slow": 33.0}]
+FITNESS = st.lists(st.integers(1, 400), max_size=6).flatmap(
+    lambda sizes: st.tuples(
+        *(arrays(np.float64, n, elements=st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0]))
+          for n in sizes)
+    )
+)  # fmt: skip
+
+
+@given(FITNESS)
+def test_the_pool_has_the_best_of_all_in_order_and_equals_as_they_came(
+    batches: tuple[npt.NDArray[np.float64], ...],
+) -> None:
+    pool, number = Pool(), 0
+    for values in batches:
+        pool.add(np.arange(number, number + len(values), dtype=float)[:, None], values)
+        number += len(values)
+    every = np.concatenate([*batches, np.zeros(0)])
+    wanted = sorted(range(number), key=lambda n: (-every[n], n))[:POOL_MOST]
+    assert pool.candidates.ravel().tolist() == wanted
+    assert pool.fitness.tolist() == every[wanted].tolist()
+
+
+def test_an_outcome_has_the_pool_of_its_own_fold(tmp_path: Path) -> None:
+    study = study_of(tmp_path, plan_of())
+    for one in study.run():
+        assert len(one.pool.fitness) == one.evaluated == 60
+        (best,) = (study.space().record(row) for row in one.pool.candidates[:1])
+        assert best == {n: one.best.parameters[n] for n in best}
+
+
+def test_what_is_given_to_begin_with_comes_first_and_what_lies_outside_is_left_out() -> None:
+    outside: list[dict[str, Parameter]] = [
+        {"fast": 31.0, "slow": 40.0}, {"fast": 5.0}, {}, {"slow": 9.0, "kind": "ema"},
+    ]  # fmt: skip
+    more: list[dict[str, Parameter]] = [one | {"fraction": 0.5} for one in GOOD]
+    found = beginnings(SPACE, [outside[0], more[0], *outside[1:], more[1]])
+    assert [SPACE.record(row) for row in found] == GOOD
+    assert beginnings(SPACE, outside).shape == (0, 2)
+
+
+def test_a_word_that_is_not_searched_is_outside() -> None:
+    ranges: dict[str, Span | list[str]] = {**plan_of().ranges, "kind": ["ema", "sma"]}
+    space = space_of(load()["ma_crossover"], ranges, {})
+    inside = beginnings(space, [{**GOOD[0], "kind": "sma"}, {**GOOD[0], "kind": "wma"}])
+    assert [space.record(row) for row in inside] == [{**GOOD[0], "kind": "sma"}]
+
+
+@pytest.mark.parametrize("algorithm", ["de", "ga", "pso", "random", "hc"])
+def test_a_study_evaluates_what_it_is_given_and_is_never_worse(
+    tmp_path: Path, algorithm: str
+) -> None:
+    best = study_of(tmp_path / "best", plan_of(terms={}, algorithm="ga")).run()
+    around = [dict(one.best.parameters) for one in best]
+    plan = plan_of(terms={}, algorithm=algorithm, evals=40, around=around)
+    for one, given_ in zip(study_of(tmp_path / "own", plan).run(), best, strict=True):
+        assert one.evaluated == 20
+        assert one.pool.fitness[0] >= given_.pool.fitness[0]

@@ -88,6 +88,36 @@ def test_a_mutation_of_levels_and_words_gives_another_candidate() -> None:
     assert (space.settle(space.mutate(old, 0.1, 1e-6, rng)) != space.settle(old)).any(axis=1).all()
 
 
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.sampled_from([1e-9, 0.1, 3.0]))
+def test_a_step_changes_its_cell_alone_and_stays_in_the_cube(seed: int, size: float) -> None:
+    space, rng = Parameters(MIXED), np.random.default_rng(seed)
+    old = space.sample(40, rng)
+    cells = rng.integers(space.width, size=40)
+    new = space.step(old, cells, size * rng.choice([-1.0, 1.0], 40), rng)
+    assert ((new >= 0.0) & (new <= 1.0)).all()
+    others = np.arange(space.width) != cells[:, None]
+    np.testing.assert_array_equal(new[others], old[others])
+
+
+def test_a_step_goes_its_size_its_way_and_one_level_at_least() -> None:
+    space = Parameters(
+        {
+            "x": Number(0.0, 1.0),
+            "n": Number(0.0, 9.0, 1.0),
+            "w": Word(("a", "b")),
+            "c": Word(("a",)),
+        }
+    )
+    rng = np.random.default_rng(1)
+    old = np.tile([0.5, 0.55, 0.25, 0.5], (6, 1))
+    cells, sizes = np.array([0, 0, 1, 1, 2, 3]), np.array([0.2, -0.2, 1e-6, -0.3, 0.1, 0.1])
+    found = space.settle(space.step(old, cells, sizes, rng))
+    wanted = np.tile([0.5, 5.0, 0.0, 0.0], (6, 1))
+    wanted[[0, 1, 2, 3, 4], [0, 0, 1, 1, 2]] = 0.7, 0.3, 6.0, 2.0, 1.0
+    np.testing.assert_allclose(found, wanted)
+
+
 def test_small_mutations_stay_near_and_each_row_has_its_own_scale() -> None:
     space = Parameters({f"x{i}": Number(0.0, 1.0) for i in range(4)})
     rng = np.random.default_rng(1)

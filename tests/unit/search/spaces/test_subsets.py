@@ -29,6 +29,7 @@ def test_every_operator_gives_sets(size: tuple[int, int], seed: int) -> None:
     for found in (
         a,
         space.mutate(a, 0.2, 0.0, rng),
+        space.step(a, rng.integers(space.width, size=20), np.zeros(20), rng),
         space.cross(a, b, rng),
         space.mix([(a, 1.0 - weight), (b, weight), (c, -weight)], rng),
         space.build((a, np.linspace(1.0, 0.1, 20)), 0.85, 30, rng),
@@ -125,3 +126,17 @@ def test_merits_are_positive_and_one_for_each() -> None:
     for wrong in (np.ones(4), np.zeros(5)):
         with pytest.raises(BadSpace):
             Subsets(5, 2, wrong)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, seeds)
+def test_a_step_puts_a_stranger_in_the_place_of_one_member(
+    size: tuple[int, int], seed: int
+) -> None:
+    space, rng = Subsets(*size), np.random.default_rng(seed)
+    old = space.sample(10, rng)
+    cells = rng.integers(space.width, size=10)
+    new = space.step(old, cells, np.zeros(10), rng)
+    for before, after, cell in zip(old, new, cells, strict=True):
+        gone = set(before) - set(after)
+        assert gone == (set() if space.members == space.count else {before[cell]})
