@@ -10,6 +10,8 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || 
 	echo "liveopt needs Python 3.11 or later, and $(PYTHON) is not that." >&2; \
 	echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 PIP       := $(BIN)/python -m pip --disable-pip-version-check
+# the tests of a browser's module share one service, so one worker runs them
+WORKERS   := -n $(JOBS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ui ui-soft ui-test run test test-all check format bench gpu gpu-test gpu-bench \
@@ -34,10 +36,10 @@ run: ui-soft  ## the demonstration: a live run on a simulated exchange
 	$(BIN)/liveopt demo
 
 test: ui-soft  ## the quick tests
-	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not slow and not bench and not gpu"
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow and not bench and not gpu"
 
 test-all: ui-soft  ## the slow tests too, with branch coverage
-	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 -m "not bench and not gpu" --cov
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not bench and not gpu" --cov
 
 check: $(STAMP)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -119,7 +119,6 @@ def optimize(
 
     Each fold is searched on its train and judged on the test after it, with both accounts. After
     each generation all is stored: `liveopt opt resume` goes on with what was interrupted.
-
     Example: `liveopt optimize ma_crossover --data btc-1m.csv --algorithm de --evals 5000`
     """
     settings = config.load()
@@ -127,11 +126,11 @@ def optimize(
     costs = options.Costs(
         fee, maker_fee, slippage, capital, tick, lot, funding, maintenance, liquidation_fee
     )  # fmt: skip
-    trading = options.Trading(market, side, sizing, market_targets)
     draft = Draft(
         algorithm, evals, timeout, objective or ["bar_sharpe"], constraint or [], ranges,
         parse_fixed(chosen, set_ or []), population, term or [], folds, walk, embargo, seed,
         trials_before, wish, around, deviation_before,
     )  # fmt: skip
-    plan = new(chosen, draft, (trading, costs), (data, from_, to, signal), settings)
+    terms = (options.Trading(market, side, sizing, market_targets), costs)
+    plan = new(chosen, draft, terms, (data, from_, to, signal), settings)
     work(plan, settings, (workers, results, json), name)

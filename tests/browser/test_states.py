@@ -197,3 +197,19 @@ def test_a_newer_service_asks_for_a_reload_and_takes_no_changes(look: Look, room
     assert eyes.violations() == []
     eyes.page.get_by_role("button", name="Reload to update").click()
     eyes.page.get_by_role("button", name="Reload to update").wait_for(state="hidden")
+
+
+def test_what_works_worse_than_it_should_is_named(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+
+    def worse(said: Message) -> Message:
+        status = said.get("status")
+        return said if status is None else said | {"status": status | {"journal_ok": False}}
+
+    Wire(eyes.page, worse)
+    eyes.go("/")
+    eyes.live()
+    eyes.part("degraded").wait_for()
+    words = " ".join(eyes.part("degraded").inner_text().split())
+    assert words.startswith("▲ DEGRADED the journal cannot be written"), words
+    assert eyes.violations() == []

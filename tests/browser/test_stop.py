@@ -179,10 +179,11 @@ def test_the_latch_holds_across_a_restart_and_the_page_says_so(look: Look, own: 
     assert caller.status(own.state)["halted"]
 
 
-def test_journals_that_cannot_be_written_are_told_of(look: Look, own: Desk) -> None:
+def test_a_run_whose_journals_cannot_be_written_is_shown_halted(look: Look, own: Desk) -> None:
     eyes = look(own, allowed=SERVICE_AWAY).live()
     none = (0, resource.RLIM_INFINITY)
     resource.prlimit(own.pid("engine"), resource.RLIMIT_FSIZE, none)
-    eyes.part("degraded").wait_for(timeout=30_000)
-    assert "journal" in eyes.part("degraded").inner_text()
+    eyes.is_("halted", 60_000)
+    assert latched(own)
     assert eyes.part("stop").is_enabled()
+    eyes.part("alert-strip").wait_for()
