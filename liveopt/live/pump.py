@@ -55,6 +55,8 @@ class Pump:
         word = latch.read()
         self._latched = word.number if word.halted == (state.halt is not None) else 0
         """The word that has been journalled: what the run does not know of is still to be told."""
+        self._made: dict[str, int] = {}
+        """The newest record of each output journal."""
         self.sound = True
         """False while an event is half done, and for good if that failed."""
         self.settlements: dict[str, tuple[int, float]] = {}
@@ -110,7 +112,7 @@ class Pump:
         self.sound = False
         outs = walk(self.state, event)
         for journal, record in outs:
-            self._writer.append(journal, written(record))
+            self._made[journal] = self._writer.append(journal, written(record))
         self.sound = True
         if outs:
             self.board.heard(outs)
@@ -150,11 +152,14 @@ class Pump:
                 self._explain()
             await asyncio.sleep(LOOK_S)
 
-    async def written(self, seconds: float = 5.0) -> None:
-        """Waits until everything so far is on the disk."""
-        seq = self.seq
+    async def written(self, seconds: float = 5.0, *, outputs: bool = False) -> None:
+        """Waits until every input so far is on the disk, and what came of it if that is asked.
+
+        What came of it follows from the inputs, so a command need not wait for that.
+        """
+        wanted = {INPUTS: self.seq} | (dict(self._made) if outputs else {})
         async with asyncio.timeout(seconds):
-            while self._writer.durable[INPUTS] < seq:
+            while any(self._writer.durable[name] < seq for name, seq in wanted.items()):
                 if self._writer.failed is not None:
                     raise self._writer.failed
                 await asyncio.sleep(0.001)

@@ -212,7 +212,7 @@ class Rounds:
         number = self.progress.number + 1
         bars = {market.symbol: market.bars for market in state.markets.values()}
         self.progress = Progress(number, "searching", why)
-        await self.pump.written()  # the record is to hold the bars that made it due
+        await self.pump.written(outputs=True)  # the record is to hold the bars that made it due
         await asyncio.to_thread(self.searches.prepare(number, why, state))
         self._asked, self._changed, self._begun = False, "", bars  # not before: else still due
         return Open(number, why)

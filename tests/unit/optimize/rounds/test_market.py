@@ -114,10 +114,10 @@ def test_each_symbol_has_its_own(tmp_path: Path) -> None:
 async def test_a_run_that_goes_on_is_read_as_far_as_it_is_on_the_disk(tmp_path: Path) -> None:
     live, market = Live(tmp_path), candles(MARKET, MINUTE_NS)
     live.take([*opening(variants(2)), *market[:50]])
-    await live.pump.written()
+    await live.pump.written(outputs=True)
     assert same(recent(live.folder, SYMBOL, 1_000, EVER), Bars.of(singly(MARKET)[:50]))
     live.take(market[50:])
-    await live.pump.written()
+    await live.pump.written(outputs=True)
     assert same(recent(live.folder, SYMBOL, 1_000, EVER), MARKET)
     live.close()
 
