@@ -79,7 +79,7 @@ class _Worker:
     def __init__(self, task: Task, store: Store) -> None:
         self._store = store
         self.wanted = sum(task.effort.evals * len(one.strategies) for one in task.sought)
-        self.done = 0
+        self.done = self._told = 0
 
     def do(self, draft: Draft) -> Done:
         """One study, or what is left of it."""
@@ -90,14 +90,21 @@ class _Worker:
         study = Study(draft.plan, crew, self._store, draft.name, self._hear())
         (outcome,) = study.run()
         complete(study, source, [outcome], time.perf_counter() - begun_s)
+        self._tell()
         return Done(draft, run, study, outcome)
+
+    def _tell(self) -> None:
+        """How far it is; what is told is kept."""
+        if self.done > self._told and not self._store.waiting:
+            self._told = self.done
+            _say(Said(None, self.done, self.wanted))
 
     def _hear(self) -> Callable[[Heard], None]:
         before = self.done
 
         def hear(heard: Heard) -> None:
             self.done = before + heard.evaluated
-            _say(Said(None, self.done, self.wanted))
+            self._tell()
 
         return hear
 

@@ -166,6 +166,11 @@ class Store:
         row = self._db.execute("SELECT cancel FROM studies WHERE id = ?", (name,)).fetchone()
         return not row[0]
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something was appended that is not kept yet."""
+        return bool(self._waiting)
+
     def _keep(self) -> None:
         """What waits is kept: all of it or nothing."""
         if self._waiting:
