@@ -125,6 +125,14 @@ async def test_a_stop_whose_words_are_not_understood_halts_and_says_so(
     assert door.world.gate.wanted == HALT
 
 
+async def test_a_command_nested_too_deeply_is_not_understood(tmp_path: Path) -> None:
+    body = b'{"command": {"deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    async with house(tmp_path) as door:
+        status, said = await door.call("POST", COMMAND, body)
+    assert status == 400
+    assert "not understood" in said["error"]
+
+
 async def test_a_stop_does_not_wait_for_its_own_words(tmp_path: Path) -> None:
     head = (
         f"POST {STOP} HTTP/1.1\r\nHost: 127.0.0.1:{{}}\r\nAuthorization: Bearer {TOKEN}\r\n"
