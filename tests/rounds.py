@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from liveopt.cli.rounds import outcome_of, task_of
-from liveopt.cli.searching import RESULT, TASK
 from liveopt.core.bars import Bars
 from liveopt.data.tables import parse_time
 from liveopt.journal.reader import records
 from liveopt.live.rounds import BY, Said
+from liveopt.optimize.rounds.folder import RESULT, TASK, Outcome, outcome_of, task_of
 from liveopt.optimize.studies.store import ROUND, Store
 from liveopt.walk.events import Input, Proposal, Propose
 from liveopt.walk.lines import read_input, read_record
@@ -122,16 +120,16 @@ def proposed(run: Path) -> list[Proposal]:
     return [one for event in found for one in event.proposals]
 
 
-def over(service: Service, number: int) -> dict[str, Any]:
+def over(service: Service, number: int) -> Outcome:
     """The outcome of a round, once it has one."""
 
-    def look() -> dict[str, Any] | None:
+    def look() -> Outcome | None:
         assert service.process is not None
         assert service.process.poll() is None, service.log()
         assert service.run is not None
         return outcome_of(service.run, number)
 
-    found: dict[str, Any] = wait_for(look, every_s=0.1)
+    found: Outcome = wait_for(look, every_s=0.1)
     return found
 
 

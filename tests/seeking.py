@@ -136,9 +136,9 @@ class Kept:
     def last(self) -> tuple[int, Open | None, dict[str, int]]:
         return self.newest
 
-    def prepare(self, number: int, why: str, state: State) -> Callable[[], None]:
+    def prepare(self, one: Open, state: State) -> Callable[[], None]:
         bars = state.markets[SYMBOL].bars
-        return lambda: self.begun.append((number, why, bars))
+        return lambda: self.begun.append((one.number, one.why, bars))
 
     def command(self, number: int) -> Sequence[str]:
         self.lives += 1

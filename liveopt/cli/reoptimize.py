@@ -1,14 +1,13 @@
 """`liveopt reoptimize`: a search for better variants beside the run, and what searches brought."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from liveopt.cli import rounds
 from liveopt.cli.ask import ask
 from liveopt.cli.nobody import nobody
 from liveopt.cli.progress import Meter
@@ -17,6 +16,15 @@ from liveopt.cli.stop import JsonOption, StateOption, state_folder
 from liveopt.guard import caller
 from liveopt.journal.folder import find
 from liveopt.optimize.parameters import BadParameter
+from liveopt.optimize.rounds.folder import (
+    Brief,
+    Outcome,
+    Round,
+    brief_of,
+    numbers_of,
+    place,
+    round_of,
+)
 from liveopt.optimize.rounds.task import Finalist, Searched
 
 LOOK_S: Final = 0.5
@@ -51,8 +59,9 @@ def reoptimize(
     out of sample is proposed: whoever is admitted replaces the weakest. Ctrl-C leaves the round
     going. Exit code 3 if nothing runs. Example: `liveopt reoptimize --list`
 
-    JSON keys (a list of such with --list): `number`, `why`, `outcome` (`phase`, `done`, `wanted`,
-    `deaths`, `proposed`, `admitted`, `replaced`; null while it goes on), `searched` (of each symbol
+    JSON keys (a list of such with --list): `number`, `why`, `by`, `outcome` (`phase`, `done`,
+    `wanted`, `deaths`, `proposed`, `admitted`, `replaced`, `trouble`; null while it goes on),
+    `searched` (of each symbol
     `symbol`, `bars`, `trials`, `studies`, `skipped`, `proposals`, `finalists` with `variant`,
     `in_sample`, `out_of_sample`, `trades`, `conditions`, `stopped_by`; null until it is done).
     """
@@ -72,7 +81,7 @@ def reoptimize(
         return
     _wait(folder, number)
     newest = find(folder)[0]
-    if number not in rounds.numbers_of(newest):
+    if number not in numbers_of(newest):
         raise Failure(f"round {number} could not be begun; `liveopt status` says why")
     _print(newest, number, wants_json=json)
 
@@ -114,59 +123,69 @@ def _progress(folder: Path) -> dict[str, Any] | None:
 
 
 def _print(run: Path, number: int | None, *, wants_json: bool) -> None:
-    numbers = rounds.numbers_of(run)
-    if number is not None and number not in numbers:
+    numbers = numbers_of(run)
+    if number is None:
+        _list(run, numbers, wants_json=wants_json)
+        return
+    if number not in numbers:
         raise BadParameter(f"{run} has no round {number}; see `liveopt reoptimize --list`")
-    found = [_facts(run, one) for one in (numbers if number is None else [number])]
+    found = round_of(run, number)
+    _complain(run, found)
     if wants_json:
-        as_json(msgspec.to_builtins(found if number is None else found[0]))
-    elif number is None:
-        if not found:
-            note(f"{run} has had no round of search yet")
-        table(COLUMNS, [row for one in found for row in _rows(one)])
-    else:
-        for line in _lines(found[0]):
-            typer.echo(line)
+        as_json(msgspec.to_builtins(found))
+        return
+    for line in _lines(found):
+        typer.echo(line)
 
 
-def _facts(run: Path, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"number": number, "why": None, "outcome": None, "searched": None}
-    try:
-        found |= {"why": rounds.task_of(run, number).why, "outcome": rounds.outcome_of(run, number)}
-        result = rounds.result_of(run, number)
-        found["searched"] = None if result is None else result.searched
-    except rounds.Unreadable as error:
-        note(f"round {number} cannot be read: {error}")
-        found["outcome"] = {"phase": "unreadable", "deaths": 0, "admitted": 0, "replaced": 0}
-    return found
+def _list(run: Path, numbers: Sequence[int], *, wants_json: bool) -> None:
+    if wants_json:
+        rounds = [round_of(run, number) for number in numbers]
+        as_json(msgspec.to_builtins(rounds))
+        for one in rounds:
+            _complain(run, one)
+        return
+    briefs = [brief_of(run, number) for number in numbers]
+    for brief in briefs:
+        _complain(run, brief)
+    if not briefs:
+        note(f"{run} has had no round of search yet")
+    table(COLUMNS, [row for brief in briefs for row in _rows(brief)])
 
 
-def _rows(one: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
-    for searched in one["searched"] or ():
+def _complain(run: Path, one: Round | Brief) -> None:
+    if one.outcome is not None and one.outcome.phase == "unreadable":
+        note(f"round {one.number} cannot be read: {place(run, one.number)}/{one.outcome.trouble}")
+
+
+def _rows(one: Brief) -> Iterator[tuple[object, ...]]:
+    for symbol in one.symbols or ():
         yield (
-            one["number"], one["why"], searched.symbol, searched.bars, searched.trials,
-            len(searched.finalists), len(searched.proposals), _became(one, searched.skipped),
+            one.number, one.why, symbol.symbol, symbol.bars, symbol.trials, symbol.tested,
+            symbol.proposed, _became(one.outcome, symbol.skipped),
         )  # fmt: skip
-    if not one["searched"]:
-        yield one["number"], one["why"], "", "", "", "", "", _became(one)
+    if not one.symbols:
+        yield one.number, one.why, "", "", "", "", "", _became(one.outcome)
 
 
-def _became(one: Mapping[str, Any], skipped: str = "") -> str:
-    outcome = one["outcome"]
-    if skipped:
+def _became(outcome: Outcome | None, skipped: str = "") -> str:
+    if skipped and (outcome is None or outcome.phase != "unreadable"):
         return f"not searched: {skipped}"
     if outcome is None:
         return "under way, or left open by an end of the run"
-    if outcome["phase"] == "unreadable":
-        return "UNREADABLE"
-    if outcome["phase"] == "given up":
-        return f"GIVEN UP: its process died {outcome['deaths']} times"
-    return f"{outcome['admitted']} joined, {outcome['replaced']} replaced"
+    match outcome.phase:
+        case "unreadable":
+            return "UNREADABLE"
+        case "given up":
+            return f"GIVEN UP: {outcome.trouble or f'its process died {outcome.deaths} times'}"
+        case "ended":
+            return f"{outcome.admitted} joined, {outcome.replaced} replaced"
 
 
-def _lines(one: Mapping[str, Any]) -> Iterator[str]:
-    yield f"round {one['number']} ({one['why']}): {_became(one)}"
-    for searched in one["searched"] or ():
+def _lines(one: Round) -> Iterator[str]:
+    asked = f", by {one.by}" if one.by else ""
+    yield f"round {one.number} ({one.why}{asked}): {_became(one.outcome)}"
+    for searched in one.searched or ():
         yield from _searched(searched)
 
 

@@ -1,38 +1,45 @@
-"""Where a run keeps its rounds of search, and what each of them is told."""
+"""A run's rounds of search as the run itself sees them: what each is told, and what is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import structlog
 
-from liveopt.cli.searching import RESULT, TASK, keep
+from liveopt import whole
 from liveopt.config import Settings
 from liveopt.live.pump import Pump
 from liveopt.live.rounds import Open
+from liveopt.optimize.rounds.folder import (
+    OUTCOME,
+    TASK,
+    Unreadable,
+    numbers_of,
+    place,
+    result_of,
+    task_of,
+    thin_out,
+)
 from liveopt.optimize.rounds.plans import names
-from liveopt.optimize.rounds.task import Effort, Result, Sought, Task
+from liveopt.optimize.rounds.task import Effort, Sought, Task
 from liveopt.optimize.studies.store import Store
 from liveopt.walk.seat import GONE
 from liveopt.walk.state import Market, State
 from liveopt.walk.variant import Variant
 
-FOLDER: Final = "rounds"
-OUTCOME: Final = "outcome.json"
 LIVING: Final = 64
 """Of each strategy: enough to begin with, and to be something else than."""
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RoundsFolder:
-    """One run's rounds, a folder each: its task, the market it saw, its result, its outcome."""
+    """What `live.rounds` needs of them."""
 
     run: Path
     studies: Path
@@ -52,17 +59,17 @@ class RoundsFolder:
             return number, None, {}
         ended = (place(self.run, number) / OUTCOME).exists()
         bars = {one.symbol: one.bars for one in task.sought}
-        return number, None if ended else Open(number, task.why), bars
+        return number, None if ended else Open(number, task.why, task.by), bars
 
-    def prepare(self, number: int, why: str, state: State) -> Callable[[], None]:
+    def prepare(self, one: Open, state: State) -> Callable[[], None]:
         """The living are looked at now; what is slow is done by the caller of what comes back."""
         assert state.terms is not None
         wanted = self.settings.reoptimize
         effort = Effort(wanted.algorithm, wanted.evals, wanted.bars, wanted.proposals)
         task = Task(
-            number, why, str(self.run), str(self.studies), state.at_ns, state.terms,
+            one.number, one.why, str(self.run), str(self.studies), state.at_ns, state.terms,
             self.settings.live.set, self.settings.live.seed, effort,
-            tuple(self._sought(market) for market in state.markets.values()),
+            tuple(self._sought(market) for market in state.markets.values()), one.by,
         )  # fmt: skip
         return lambda: self._begin(task)
 
@@ -83,7 +90,8 @@ class RoundsFolder:
             store.close()
         folder = place(self.run, task.number)
         folder.mkdir(parents=True, exist_ok=True)
-        keep(folder / TASK, msgspec.json.encode(msgspec.structs.replace(task, sought=sought)))
+        task = msgspec.structs.replace(task, sought=sought)
+        whole.write(folder / TASK, msgspec.json.encode(task))
 
     def _counted(self, store: Store, task: Task, one: Sought) -> Sought:
         """By the store, or by the last result where the store was moved away."""
@@ -109,8 +117,12 @@ class RoundsFolder:
         return ("-m", "liveopt", "search-round", "--folder", str(place(self.run, number)))
 
     def end(self, number: int, outcome: Mapping[str, Any]) -> None:
-        """Keep what became of it."""
-        keep(place(self.run, number) / OUTCOME, msgspec.json.encode(outcome))
+        """Keep what became of it, and less of those long before it."""
+        whole.write(place(self.run, number) / OUTCOME, msgspec.json.encode(outcome))
+        try:
+            thin_out(self.run)
+        except OSError as error:
+            log.warning("markets of old rounds of search could not be removed", why=str(error))
 
 
 def living(market: Market, strategies: Sequence[str]) -> list[Variant]:
@@ -129,42 +141,3 @@ def living(market: Market, strategies: Sequence[str]) -> list[Variant]:
         ]
         found += [seat.variant for *_, seat in nsmallest(LIVING, there, key=itemgetter(0, 1))]
     return found
-
-
-class Unreadable(Exception):
-    """A file of a round was damaged, or written by another version."""
-
-
-def numbers_of(run: Path) -> list[int]:
-    """The rounds that were begun, in order."""
-    found = (one.parent.name for one in (run / FOLDER).glob(f"*/{TASK}"))
-    return sorted(int(name) for name in found if name.isdecimal())
-
-
-def place(run: Path, number: int) -> Path:
-    """Where a round is kept."""
-    return run / FOLDER / f"{number:04d}"
-
-
-def task_of(run: Path, number: int) -> Task:
-    """What a round was told."""
-    return _read(place(run, number) / TASK, Task)
-
-
-def result_of(run: Path, number: int) -> Result | None:
-    """What its search came to; None if it has not come to an end."""
-    file = place(run, number) / RESULT
-    return _read(file, Result) if file.exists() else None
-
-
-def outcome_of(run: Path, number: int) -> dict[str, Any] | None:
-    """What became of it in the run; None while that is open."""
-    file = place(run, number) / OUTCOME
-    return _read(file, dict[str, Any]) if file.exists() else None
-
-
-def _read(file: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
-        raise Unreadable(f"{file}: {error}") from error

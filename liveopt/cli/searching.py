@@ -15,10 +15,12 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from liveopt import whole
 from liveopt.cli.studies import opened
 from liveopt.cli.working import complete, stamp
 from liveopt.engine.cpu import Cpu, compiled
 from liveopt.live.rounds import Said
+from liveopt.optimize.rounds.folder import RESULT, TASK
 from liveopt.optimize.rounds.plans import Draft
 from liveopt.optimize.rounds.round import Done, search
 from liveopt.optimize.rounds.task import Result, Searched, Task
@@ -29,8 +31,6 @@ from liveopt.strategies import load
 from liveopt.walk.events import Proposal
 from liveopt.walk.group import programs
 
-TASK: Final = "task.json"
-RESULT: Final = "result.json"
 STDIN: Final = 0
 PATIENCE_S: Final = 0.25
 """Generations take milliseconds here, and the run's journal is on the same disk."""
@@ -64,7 +64,7 @@ def _searched(folder: Path, task: Task) -> Sequence[Searched]:
         for program in programs(variants, strategies, sought.instrument, task.terms):
             compiled(program)  # its machine code is left where the engine looks for it
         found.append(one)
-    keep(folder / RESULT, msgspec.json.encode(Result(task.number, tuple(found))))
+    whole.write(folder / RESULT, msgspec.json.encode(Result(task.number, tuple(found))))
     return found
 
 
@@ -126,13 +126,3 @@ def _end_with_the_engine() -> None:
     while os.read(STDIN, 1 << 12):  # a thread that holds Python's own stdin would break the exit
         pass
     os._exit(1)
-
-
-def keep(path: Path, content: bytes) -> None:
-    """A file, whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -64,10 +64,12 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A round that was begun and has not ended."""
+    """A round that is begun, or was and has not ended."""
 
     number: int
     why: str
+    by: str = ""
+    """Who asked for it; empty where nobody did."""
 
 
 class Searches(Protocol):
@@ -76,7 +78,7 @@ class Searches(Protocol):
     def last(self) -> tuple[int, Open | None, dict[str, int]]:
         """The newest round's number, itself if it is open, and bars of each symbol at its begin."""
 
-    def prepare(self, number: int, why: str, state: State) -> Callable[[], None]:
+    def prepare(self, one: Open, state: State) -> Callable[[], None]:
         """What a new round needs to know, as things stand; calling it, anywhere, keeps that."""
 
     def command(self, number: int) -> Sequence[str]:
@@ -101,6 +103,8 @@ class Progress:
     replaced: int = 0
     trouble: str = ""
     """Why it was given up, where it is not its process that died."""
+    by: str = ""
+    """Who asked for it; empty where nobody did."""
 
 
 class Died(Exception):
@@ -115,7 +119,8 @@ class Rounds:
     searches: Searches
     schedule: Schedule
     progress: Progress = field(default_factory=Progress)
-    _asked: bool = False
+    _asked: str = ""
+    """Who wants a round now."""
     _changed: str = ""
     """The symbol whose regime has changed since the last round."""
     _regimes: dict[str, Regimes] = field(default_factory=dict)
@@ -124,11 +129,11 @@ class Rounds:
     _pause_s: float = LOOK_S
     """Until it is looked again whether a round is due."""
 
-    def ask(self) -> bool:
+    def ask(self, by: str = "") -> bool:
         """A person wants a round now; says whether one will begin for that."""
         if self.progress.phase in {"searching", "proposing"}:
             return False
-        self._asked = True
+        self._asked = self._asked or by or "operator"
         return True
 
     async def run(self) -> None:
@@ -155,7 +160,8 @@ class Rounds:
     async def _known(self) -> Open | None:
         """What there is of earlier rounds; the one that was left open."""
         number, left, self._begun = await asyncio.to_thread(self.searches.last)
-        self.progress.number = max(self.progress.number, number)
+        self.progress = Progress(max(self.progress.number, number))
+        self._pause_s = LOOK_S
         return left
 
     @contextmanager
@@ -166,7 +172,6 @@ class Rounds:
         """
         try:
             yield
-            self._pause_s = LOOK_S
         except (JournalBroken, HalfDone):
             raise
         except Exception as error:
@@ -209,26 +214,27 @@ class Rounds:
 
     async def _open(self, why: Why) -> Open:
         state = self.pump.state
-        number = self.progress.number + 1
+        one = Open(self.progress.number + 1, why, self._asked if why == "asked" else "")
         bars = {market.symbol: market.bars for market in state.markets.values()}
-        self.progress = Progress(number, "searching", why)
+        self.progress = Progress(one.number, "searching", one.why, by=one.by)
         await self.pump.written(outputs=True)  # the record is to hold the bars that made it due
-        await asyncio.to_thread(self.searches.prepare(number, why, state))
-        self._asked, self._changed, self._begun = False, "", bars  # not before: else still due
-        return Open(number, why)
+        await asyncio.to_thread(self.searches.prepare(one, state))
+        self._asked, self._changed, self._begun = "", "", bars  # not before: else still due
+        return one
 
     async def _round(self, one: Open) -> None:
-        """One round to its end."""
-        log.info("a round of search begins", number=one.number, why=one.why)
-        self.progress = own = Progress(one.number, "searching", one.why)
-        proposals = await self._found(own)
-        if proposals is None:
-            own.phase = "given up"
-        else:
-            await self._propose(proposals, own)
-            own.phase = "ended"
-        await self.pump.written()
+        """One round to its end, whichever it is: what becomes of it is kept."""
+        log.info("a round of search begins", number=one.number, why=one.why, by=one.by)
+        self.progress = own = Progress(one.number, "searching", one.why, by=one.by)
+        with self._unharmed():
+            proposals = await self._found(own)
+            if proposals is not None:
+                await self._propose(proposals, own)
+            await self.pump.written()
+            own.phase = "given up" if proposals is None else "ended"
         await asyncio.to_thread(self.searches.end, one.number, facts(own))
+        if not own.trouble:
+            self._pause_s = LOOK_S
         log.info("a round of search has ended", **facts(own))
 
     async def _found(self, own: Progress) -> tuple[Proposal, ...] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from liveopt.cli.bench_live import Load, serving
-from liveopt.cli.rounds import numbers_of, outcome_of
+from liveopt.optimize.rounds.folder import numbers_of, outcome_of
 
 SEARCH = {
     True: {"EVERY": "1", "EVALS": "20000"},
@@ -32,7 +32,8 @@ def turn(room: Path, load: Load, searching: bool) -> dict[str, Any]:
     for name in own:
         del os.environ[name]
     rounds = numbers_of(service.run)
-    ended = [n for n in rounds if (outcome_of(service.run, n) or {}).get("phase") == "ended"]
+    outcomes = [outcome_of(service.run, number) for number in rounds]
+    ended = [one for one in outcomes if one is not None and one.phase == "ended"]
     status = {"rounds": len(rounds), "ended": len(ended)}
     return status | service.gauged()
 

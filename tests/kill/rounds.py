@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from liveopt import logs
-from liveopt.cli.rounds import outcome_of, place, result_of
-from liveopt.cli.searching import RESULT
 from liveopt.core.events import Hole, Late, Tick
 from liveopt.live.rounds import DEATHS_MAX
+from liveopt.optimize.rounds.folder import RESULT, outcome_of, place, result_of
 from tests.kill.stage import Service, wait_for
 from tests.rounds import (
     Generations,
@@ -136,8 +135,8 @@ class Trial:
         if look():
             self.killed[self.number] = killed
             return True
-        outcome = outcome_of(self.run, self.number) or {}
-        self.killed[self.number] = int(outcome.get("deaths", 0))
+        outcome = outcome_of(self.run, self.number)
+        self.killed[self.number] = 0 if outcome is None else outcome.deaths
         return self.killed[self.number] == killed
 
     def _look(self, before: int, told: dict[str, Any]) -> None:
@@ -171,9 +170,9 @@ class Trial:
     def _compare(self, number: int) -> None:
         """A round with one of the same task that was left in peace."""
         tally = self.tally
-        outcome = outcome_of(self.run, number) or {}
-        if outcome.get("phase") != "ended" or outcome.get("deaths") != self.killed[number]:
-            tally.wrong.append(f"round {number}: {outcome}, killed {self.killed[number]} times")
+        outcome, killed = outcome_of(self.run, number), self.killed[number]
+        if outcome is None or (outcome.phase, outcome.deaths) != ("ended", killed):
+            tally.wrong.append(f"round {number}: {outcome}, killed {killed} times")
             return
         result, peace = in_peace(self.service, number)
         kept = generations(self.service.state, self.run, number)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from liveopt.cli.rounds import FOLDER, numbers_of, result_of, task_of
-from liveopt.cli.searching import RESULT
 from liveopt.live.rounds import BY, REGIME_SPAN
+from liveopt.optimize.rounds.folder import FOLDER, RESULT, numbers_of, result_of, task_of
 from liveopt.optimize.studies.store import FILE
 from liveopt.walk.records import DECISIONS, EXPERIMENTAL, Trade, VariantStarted, VariantStopped
 from liveopt.walk.verdicts import Admission
@@ -56,9 +55,9 @@ def test_what_a_round_finds_replaces_the_weakest_and_a_replay_needs_no_search(
         run = room.run
         assert run is not None
         first = over(room, 1)
-        assert (first["phase"], first["why"], first["deaths"]) == ("ended", "every", 0)
+        assert (first.phase, first.why, first.deaths) == ("ended", "every", 0)
         names = {one.variant.id for one in proposed(run)}
-        assert first["proposed"] == first["admitted"] == first["replaced"] == len(names) > 0
+        assert first.proposed == first.admitted == first.replaced == len(names) > 0
         wait_for(lambda: traded(run, names), every_s=0.2)
         second = over(room, 2)
         shown = room.command("status").stdout
@@ -71,9 +70,9 @@ def test_what_a_round_finds_replaces_the_weakest_and_a_replay_needs_no_search(
     counts = [one.searched[0].trials for one in results if one is not None]
     assert counts == [EVALS, 2 * EVALS]
     assert [one.searched[0].bars for one in results if one is not None] == [PAST, PAST]
-    assert len(found) == first["proposed"] + second["proposed"]
+    assert len(found) == first.proposed + second.proposed
     for number, proposal in enumerate(found):
-        round_ = number >= first["proposed"]
+        round_ = number >= first.proposed
         assert proposal.backtest.trials == counts[round_]
         assert proposal.variant.origin in {"search around", "search scratch"}
 
@@ -103,13 +102,13 @@ def test_a_round_that_is_asked_for_outlives_the_engine(tmp_path: Path) -> None:
         assert answered.returncode == 0, answered.stderr
         document = json.loads(answered.stdout)
         check_keys(document)
-        assert (document["number"], document["why"]) == (1, "asked")
+        assert [document[key] for key in ("number", "why", "by")] == [1, "asked", "operator"]
         assert document["searched"][0]["trials"] == ASKED
         begun = json.loads(room.command("reoptimize", "--detach", "--json").stdout)
         assert begun == {"began": True, "number": 2}
         killed_amid(room, 2)
         outcome = over(room, 2)
-        assert (outcome["number"], outcome["phase"], outcome["why"]) == (2, "ended", "asked")
+        assert (outcome.number, outcome.phase, outcome.why) == (2, "ended", "asked")
         assert "round 2 (asked): " in room.command("status").stdout
         listed = json.loads(room.command("reoptimize", "--list", "--json").stdout)
         assert [one["number"] for one in listed] == [1, 2]
@@ -122,9 +121,9 @@ def test_a_round_that_is_asked_for_outlives_the_engine(tmp_path: Path) -> None:
         assert (run / FOLDER / "0002" / RESULT).read_bytes() == result
         assert untimed(generations(room.state, run, 2)) == untimed(kept)
         again = search_round(room, (run / FOLDER / "0002").absolute())
-        assert again.done == outcome["done"] == ASKED
+        assert again.done == outcome.done == ASKED
         assert again.proposals == tuple(proposed(run)[document["outcome"]["proposed"] :])
-        assert len(proposed(run)) == document["outcome"]["proposed"] + outcome["proposed"]
+        assert len(proposed(run)) == document["outcome"]["proposed"] + outcome.proposed
         assert (room.lost(), room.different()) == ([], [])
 
 
@@ -150,7 +149,7 @@ def test_a_damaged_store_of_studies_is_told_and_the_run_goes_on(tmp_path: Path) 
         assert run is not None
         number = wait_for(lambda: next(iter(numbers_of(run)), None), every_s=0.1)
         outcome = over(room, number)
-        assert (outcome["phase"], outcome["why"], outcome["trouble"]) == ("ended", "asked", "")
+        assert (outcome.phase, outcome.why, outcome.trouble) == ("ended", "asked", "")
         told = room.status()["status"]
         assert told["restarts"] == {}
         assert room.engine_pid() == engine
@@ -169,7 +168,7 @@ def test_a_change_of_regime_begins_a_round(tmp_path: Path) -> None:
         room.start()
         room.at_work()
         outcome = over(room, 1)
-        assert (outcome["phase"], outcome["why"]) == ("ended", "regime")
+        assert (outcome.phase, outcome.why) == ("ended", "regime")
         assert room.end() == 0
         run = room.run
         assert run is not None
@@ -178,7 +177,7 @@ def test_a_change_of_regime_begins_a_round(tmp_path: Path) -> None:
 
 def check_keys(document: dict[str, object]) -> None:
     """As the command's help says."""
-    assert set(document) == {"number", "why", "outcome", "searched"}
+    assert set(document) == {"number", "why", "by", "outcome", "searched"}
     outcome, searched = document["outcome"], document["searched"]
     assert isinstance(outcome, dict)
     assert isinstance(searched, list)

@@ -86,7 +86,8 @@ def _market(task: Task, sought: Sought, file: Path) -> Bars:
     """As the round has begun with it, whatever has become of the record since."""
     if file.exists():
         return read_candles(file)
-    bars = recent(Path(task.run), sought.symbol, task.effort.bars, task.at_ns)
+    known = file.parent.with_name(f"{sought.symbol}.json")
+    bars = recent(Path(task.run), sought.symbol, task.effort.bars, task.at_ns, known)
     if len(bars) >= LEAST_BARS:
         write_candles(file, bars, {"run": task.run, "round": str(task.number)})
     return bars

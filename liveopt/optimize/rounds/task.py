@@ -56,6 +56,8 @@ class Task(msgspec.Struct, frozen=True):
     seed: int
     effort: Effort
     sought: tuple[Sought, ...]
+    by: str = ""
+    """Who asked for it; empty where nobody did."""
 
 
 class Finalist(msgspec.Struct, frozen=True):

@@ -75,6 +75,21 @@ class Entry:
     result: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one study stands: two that are equal and still are the same study, unchanged."""
+
+    id: str
+    status: Status
+    born: str
+    """Of the process that worked at it last."""
+
+    @property
+    def still(self) -> bool:
+        """Whether nobody works at it."""
+        return self.status != "running"
+
+
 class Store:
     """The file of all studies."""
 
@@ -130,10 +145,11 @@ class Store:
                 " created) VALUES (?, ?, ?, ?, ?, 'running', 0, '', ?)",
                 (name, encode(plan), plan.key, plan.data.hash, plan.strategy, created),
             )
-            self._db.execute(
-                "UPDATE studies SET status = 'running', cancel = 0, pid = ?, born = ? WHERE id = ?",
-                (os.getpid(), _born(os.getpid()), name),
-            )
+            me = (os.getpid(), _born(os.getpid()))
+            self._db.execute(  # a cancel since this process took it is not forgotten
+                "UPDATE studies SET status = 'running', cancel = cancel AND pid = ? AND born = ?,"
+                " pid = ?, born = ? WHERE id = ?", (*me, *me, name),
+            )  # fmt: skip
 
     def take(self, name: str) -> Plan:
         """Go on with a study that nobody works at."""
@@ -212,25 +228,28 @@ class Store:
 
     def entry(self, name: str) -> Entry:
         """One study."""
-        for found in self.entries():
-            if found.id == name:
-                return found
+        for found in self._entries("WHERE id = ?", name):
+            return found
         raise NoStudy(f"there is no study {name!r}; `liveopt opt list` has those there are")
 
     def entries(self) -> list[Entry]:
         """All studies, the newest first; one whose process is gone is interrupted."""
-        rows = self._db.execute(
-            f"SELECT id, plan, status, pid, born, {EVALUATED}, created, result FROM studies"  # noqa: S608
-            " ORDER BY rowid DESC"
-        ).fetchall()
+        return self._entries("ORDER BY rowid DESC")
+
+    def standings(self) -> list[Standing]:
+        """The same list without what is kept of them, so that many cost little."""
+        rows = self._db.execute("SELECT id, status, pid, born FROM studies ORDER BY rowid DESC")
         return [
-            Entry(
-                name, decode(plan),
-                "interrupted" if status == "running" and born != _born(pid) else status,
-                evaluated, created, result,
-            )
+            Standing(name, _status(status, pid, born), born) for name, status, pid, born in rows
+        ]
+
+    def _entries(self, which: str, *values: str) -> list[Entry]:
+        columns = f"id, plan, status, pid, born, {EVALUATED}, created, result"
+        rows = self._db.execute(f"SELECT {columns} FROM studies {which}", values).fetchall()  # noqa: S608
+        return [
+            Entry(name, decode(plan), _status(status, pid, born), evaluated, created, result)
             for name, plan, status, pid, born, evaluated, created, result in rows
-        ]  # fmt: skip
+        ]
 
     def before(self, plan: Plan) -> Tally:
         """Trials of other studies on these data; equal studies count once."""
@@ -266,6 +285,10 @@ def _refuse_a_rounds(name: str) -> None:
             f"{name} is part of a search beside a run, which begins and ends it;"
             " see `liveopt reoptimize --list`"
         )
+
+
+def _status(kept: Status, pid: int, born: str) -> Status:
+    return "interrupted" if kept == "running" and born != _born(pid) else kept
 
 
 def _born(pid: int) -> str:

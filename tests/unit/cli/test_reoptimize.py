@@ -7,18 +7,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from liveopt import whole
 from liveopt.cli.reoptimize import COLUMNS, SHOWN
-from liveopt.cli.rounds import OUTCOME, place
-from liveopt.cli.searching import RESULT, TASK, keep
 from liveopt.journal.folder import point
 from liveopt.live.rounds import Progress, facts
+from liveopt.optimize.rounds.folder import OUTCOME, RESULT, TASK, place
 from liveopt.optimize.rounds.task import Result, Searched
 from tests.run import SYMBOL
 from tests.seeking import effort_of, recorded, searched, task_of, waves
 from tests.unit.cli.conftest import Call
 
 MARKET = waves(2_400, half=15, drift=0.001, noise=0.0007)
-KEYS = {"number", "why", "outcome", "searched"}
+KEYS = {"number", "why", "by", "outcome", "searched"}
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def run(tmp_path: Path, found: Searched) -> Path:
     for number, results in ((1, (found,)), (2, (skipped,)), (3, None), (4, None)):
         folder = place(run, number)
         folder.mkdir(parents=True)
-        keep(folder / TASK, msgspec.json.encode(task_of(run, number=number, why="every")))
+        whole.write(folder / TASK, msgspec.json.encode(task_of(run, number=number, why="every")))
         if results is not None:
-            keep(folder / RESULT, msgspec.json.encode(Result(number, results)))
+            whole.write(folder / RESULT, msgspec.json.encode(Result(number, results)))
         if number in outcomes:
-            keep(folder / OUTCOME, outcomes[number])
+            whole.write(folder / OUTCOME, outcomes[number])
     return run
 
 
@@ -85,6 +85,21 @@ def test_rounds_are_listed_with_what_became_of_them(call: Call, run: Path, found
     assert second.endswith("not searched: 7 signal bars are known, and 150 are needed")
     assert third.endswith("GIVEN UP: its process died 5 times")
     assert fourth.endswith("under way, or left open by an end of the run")
+
+
+def test_a_round_that_failed_says_why_and_who_had_asked_for_it(call: Call, run: Path) -> None:
+    own = msgspec.structs.replace(task_of(run, number=5), by="key 1a2b")
+    folder = place(run, 5)
+    folder.mkdir()
+    whole.write(folder / TASK, msgspec.json.encode(own))
+    why = "strategy of_no_file is not there"
+    whole.write(folder / OUTCOME, ended(number=5, phase="given up", trouble=why))
+    assert call("reoptimize", "--list")[1].splitlines()[-1].endswith(f"GIVEN UP: {why}")
+    assert call("reoptimize", "--show", 5)[1].splitlines() == [
+        f"round 5 (asked, by key 1a2b): GIVEN UP: {why}"
+    ]
+    shown = json.loads(call("reoptimize", "--show", 5, "--json")[1])
+    assert (shown["by"], shown["outcome"]["trouble"]) == ("key 1a2b", why)
 
 
 def test_one_round_is_shown_with_why_the_others_were_not_proposed(
@@ -184,7 +199,7 @@ def test_a_run_that_has_ended_is_read_as_well_as_the_newest(call: Call, run: Pat
 
 def test_a_result_of_nobody_at_all_is_shown(call: Call, run: Path, found: Searched) -> None:
     none = replace(found, proposals=(), finalists=())
-    keep(place(run, 4) / RESULT, msgspec.json.encode(Result(4, (none,))))
+    whole.write(place(run, 4) / RESULT, msgspec.json.encode(Result(4, (none,))))
     lines = call("reoptimize", "--show", 4)[1].splitlines()
     assert lines[0] == "round 4 (every): under way, or left open by an end of the run"
     assert len(lines) == 3

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from liveopt.cli.rounds import (
-    LIVING,
-    OUTCOME,
-    RoundsFolder,
-    Unreadable,
-    living,
-    numbers_of,
-    outcome_of,
-    place,
-    result_of,
-    task_of,
-)
-from liveopt.cli.searching import RESULT, TASK, keep
+from liveopt import whole
+from liveopt.cli.rounds import LIVING, RoundsFolder, living
 from liveopt.config import Settings
 from liveopt.core.bars import MINUTE_NS
 from liveopt.live.rounds import Open
+from liveopt.optimize.rounds.folder import (
+    MARKETS,
+    RESULT,
+    TASK,
+    Outcome,
+    Unreadable,
+    numbers_of,
+    outcome_of,
+    place,
+    task_of,
+)
 from liveopt.optimize.rounds.task import Effort, Result, Searched
 from liveopt.optimize.studies.store import Store
 from liveopt.walk.events import Pause, Retire
@@ -53,10 +53,10 @@ def folder_of(live: Live) -> RoundsFolder:
     return RoundsFolder(live.folder, live.home, SETTINGS, live.pump)
 
 
-def begun(live: Live, number: int = 1, why: str = "asked") -> RoundsFolder:
+def begun(live: Live, number: int = 1, why: str = "asked", by: str = "") -> RoundsFolder:
     """A round that was begun."""
     folder = folder_of(live)
-    folder.prepare(number, why, live.state)()
+    folder.prepare(Open(number, why, by), live.state)()
     return folder
 
 
@@ -81,7 +81,7 @@ def test_a_round_is_told_all_it_depends_on(live: Live) -> None:
 
 
 def test_nothing_is_kept_before_it_is_said(live: Live) -> None:
-    keep_it = folder_of(live).prepare(1, "asked", live.state)
+    keep_it = folder_of(live).prepare(Open(1, "asked"), live.state)
     at_ns, bars = live.state.at_ns, live.state.markets[SYMBOL].bars
     assert numbers_of(live.folder) == []
     live.take(ticks(400, step_s=20.0, first=200))
@@ -179,7 +179,24 @@ def test_a_round_is_open_until_it_ends(live: Live) -> None:
     assert outcome_of(live.folder, 1) is None
     folder.end(1, {"phase": "ended", "admitted": 2})
     assert folder.last() == (1, None, bars)
-    assert outcome_of(live.folder, 1) == {"phase": "ended", "admitted": 2}
+    assert outcome_of(live.folder, 1) == Outcome("ended", admitted=2)
+
+
+def test_who_asked_for_a_round_is_kept_with_it(live: Live) -> None:
+    folder = begun(live, 1, by="key 1a2b")
+    assert task_of(live.folder, 1).by == "key 1a2b"
+    assert folder.last()[1] == Open(1, "asked", "key 1a2b")
+
+
+def test_the_market_of_a_round_is_kept_until_so_many_others_have_ended(live: Live) -> None:
+    folder = folder_of(live)
+    for number in range(1, MARKETS + 3):
+        begun(live, number)
+        (place(live.folder, number) / f"{SYMBOL}.parquet").write_bytes(b"x")
+        folder.end(number, {"phase": "ended"})
+        kept = [n for n in numbers_of(live.folder) if list(place(live.folder, n).glob("*.parquet"))]
+        assert kept == list(range(max(1, number - MARKETS + 1), number + 1))
+    assert outcome_of(live.folder, 1) == Outcome("ended")
 
 
 def test_the_newest_round_is_the_one_of_the_highest_number(live: Live) -> None:
@@ -191,16 +208,6 @@ def test_the_newest_round_is_the_one_of_the_highest_number(live: Live) -> None:
     for number in (1, 2, 9, 10):
         assert folder.last()[1] == Open(12_345, "asked")
         folder.end(number, {})
-
-
-def test_folders_whose_names_are_no_numbers_are_left_alone(live: Live) -> None:
-    folder = begun(live, 2)
-    for name in ("notes", "0009 (copy)", "-3", "3.5", ".tmp", "²"):
-        odd = place(live.folder, 2).with_name(name)
-        odd.mkdir()
-        (odd / TASK).write_bytes((place(live.folder, 2) / TASK).read_bytes())
-    assert numbers_of(live.folder) == [2]
-    assert folder.last()[:2] == (2, Open(2, "asked"))
 
 
 DAMAGE = {
@@ -224,28 +231,16 @@ def test_a_newest_round_that_cannot_be_read_is_not_gone_on_with_and_keeps_its_nu
         task_of(live.folder, 2)
 
 
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_result_or_an_outcome_that_cannot_be_read_is_told(
-    live: Live, damage: Callable[[bytes], bytes]
-) -> None:
-    folder = begun(live)
-    folder.end(1, {"phase": "ended"})
-    for name, read in ((RESULT, result_of), (OUTCOME, outcome_of)):
-        keep(place(live.folder, 1) / name, damage(msgspec.json.encode(Result(1, ()))))
-        with pytest.raises(Unreadable, match=name):
-            read(live.folder, 1)
-
-
 def test_trials_are_not_forgotten_with_a_store_that_was_moved_away(live: Live) -> None:
     """Nor by rounds since that came to no result, or to one that cannot be read."""
     other = Searched("ETHUSDTM", 900, 5, (), (), ())
     for number, found in ((1, Searched(SYMBOL, 900, 300, (), (), ())), (2, other)):
         begun(live, number)
         own = place(live.folder, number) / RESULT
-        keep(own, msgspec.json.encode(Result(number, (found,))))
+        whole.write(own, msgspec.json.encode(Result(number, (found,))))
     begun(live, 3)
     begun(live, 4)
-    keep(place(live.folder, 4) / RESULT, b"{")
+    whole.write(place(live.folder, 4) / RESULT, b"{")
     begun(live, 7)
     sought = task_of(live.folder, 7).sought[0]
     assert (sought.trials_before, sought.deviation_before) == (300, 0.0)
@@ -260,13 +255,6 @@ def test_trials_are_not_forgotten_with_a_store_that_was_moved_away(live: Live) -
 def test_a_folder_without_a_task_was_never_begun(live: Live) -> None:
     place(live.folder, 4).mkdir(parents=True)
     assert folder_of(live).last() == (0, None, {})
-
-
-def test_a_result_is_read_once_it_is_there(live: Live) -> None:
-    begun(live)
-    assert result_of(live.folder, 1) is None
-    keep(place(live.folder, 1) / RESULT, msgspec.json.encode(Result(1, ())))
-    assert result_of(live.folder, 1) == Result(1, ())
 
 
 def test_a_task_comes_back_as_it_was_told(live: Live) -> None:

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from liveopt.cli.rounds import place, result_of
-from liveopt.cli.searching import RESULT, TASK, keep, proposals_of
+from liveopt import whole
+from liveopt.cli.searching import proposals_of
 from liveopt.live.rounds import Said
+from liveopt.optimize.rounds.folder import RESULT, TASK, place, result_of
 from liveopt.optimize.rounds.task import Result, Task
 from liveopt.optimize.studies.store import Store
 from tests.run import SYMBOL, variant
@@ -41,7 +42,7 @@ def prepared(home: Path, **changes: Any) -> tuple[Task, Path]:
     task = task_of(run, (sought_of(living=(OLD,)),), **(usual | changes))
     folder = place(run, task.number)
     folder.mkdir(parents=True)
-    keep(folder / TASK, msgspec.json.encode(task))
+    whole.write(folder / TASK, msgspec.json.encode(task))
     return task, folder
 
 
@@ -130,7 +131,7 @@ def test_it_ends_with_the_engine(tmp_path: Path) -> None:
 def test_every_symbol_is_searched_one_after_the_other(tmp_path: Path) -> None:
     few = sought_of(symbol="ETHUSDTM", trials_before=5)
     task, folder = prepared(tmp_path)
-    keep(folder / TASK, msgspec.json.encode(replace(task, sought=(few, *task.sought))))
+    whole.write(folder / TASK, msgspec.json.encode(replace(task, sought=(few, *task.sought))))
     said = heard(process(folder))
     assert [(one.done, one.wanted) for one in said[:-1]] == [(60, 2 * EVALS), (120, 2 * EVALS)]
     result = result_of(tmp_path / "logs" / "run", 1)
@@ -165,10 +166,3 @@ def test_its_studies_are_listed_shown_and_done_again_by_their_own_command(
             n: v for n, v in shown.items() if n not in TIMES
         }
         assert call("opt", "show", name)[0] == 0
-
-
-def test_a_file_is_kept_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    for content in (b"one", b"another"):
-        keep(tmp_path / "task.json", content)
-        assert (tmp_path / "task.json").read_bytes() == content
-    assert [path.name for path in tmp_path.iterdir()] == ["task.json"]

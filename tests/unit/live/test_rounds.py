@@ -159,9 +159,9 @@ async def test_the_record_has_the_bars_before_the_search_reads_it(tmp_path: Path
     run = Live(tmp_path, disk=Slow())
 
     class Checking(Kept):
-        def prepare(self, number: int, why: str, state: State) -> Callable[[], None]:
+        def prepare(self, one: Open, state: State) -> Callable[[], None]:
             durable.append((run.writer.durable["inputs"], run.pump.seq))
-            return super().prepare(number, why, state)
+            return super().prepare(one, state)
 
     kept = Checking()
     run.take(opening(variants(2, reckless=0.0)))
@@ -173,6 +173,32 @@ async def test_the_record_has_the_bars_before_the_search_reads_it(tmp_path: Path
     run.close()
     ((written, seq),) = durable
     assert written == seq
+
+
+async def test_who_asked_is_known_of_the_round_that_begins_for_that_and_of_no_other(
+    live: Live,
+) -> None:
+    asked: list[Open] = []
+
+    class Noting(Kept):
+        def prepare(self, one: Open, state: State) -> Callable[[], None]:
+            asked.append(one)
+            return super().prepare(one, state)
+
+    kept = Noting()
+    async with running(live, kept, Schedule(30, on_regime=False)) as rounds:
+        assert rounds.ask("key 1a2b")
+        assert rounds.ask("somebody else"), "it has not begun yet"
+        await until(lambda: len(kept.ended) == 1)
+        assert rounds.ask()
+        await until(lambda: len(kept.ended) == 2)
+        live.take(CALM[20:50])
+        await until(lambda: len(kept.ended) == 3)
+        assert rounds.progress.by == ""
+    assert asked == [
+        Open(1, "asked", "key 1a2b"), Open(2, "asked", "operator"), Open(3, "every"),
+    ]  # fmt: skip
+    assert [outcome["by"] for _, outcome in kept.ended] == ["key 1a2b", "operator", ""]
 
 
 async def test_no_round_begins_in_a_halt(live: Live) -> None:
@@ -442,6 +468,6 @@ def test_the_facts_of_a_round_are_plain() -> None:
     found = facts(module.Progress(2, "ended", "every", 10, 10, 1, 3, 2, 1))
     assert found == {
         "number": 2, "phase": "ended", "why": "every", "done": 10, "wanted": 10, "deaths": 1,
-        "proposed": 3, "admitted": 2, "replaced": 1, "trouble": "",
+        "proposed": 3, "admitted": 2, "replaced": 1, "trouble": "", "by": "",
     }  # fmt: skip
     assert msgspec.json.decode(msgspec.json.encode(found)) == found

@@ -15,8 +15,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from liveopt.cli.rounds import RoundsFolder, numbers_of, outcome_of, place, task_of
-from liveopt.cli.searching import TASK
+from liveopt.cli.rounds import RoundsFolder
 from liveopt.config import Settings
 from liveopt.guard.gate import HALT
 from liveopt.journal.disk import Disk
@@ -25,6 +24,7 @@ from liveopt.live import rounds as module
 from liveopt.live.pump import HalfDone, Pump
 from liveopt.live.rounds import Open, Rounds, Said, Schedule, Searches
 from liveopt.live.supervise import CRASHES_MAX, Supervisor
+from liveopt.optimize.rounds.folder import TASK, Outcome, numbers_of, outcome_of, place, task_of
 from liveopt.optimize.studies.store import FILE
 from liveopt.walk.joining import HALTED
 from liveopt.walk.records import Refusal
@@ -99,9 +99,9 @@ class Failing(Kept):
         self._work("last")
         return super().last()
 
-    def prepare(self, number: int, why: str, state: State) -> Callable[[], None]:
+    def prepare(self, one: Open, state: State) -> Callable[[], None]:
         self._work("prepare")
-        keep = super().prepare(number, why, state)
+        keep = super().prepare(one, state)
 
         def later() -> None:
             self._work("keep")
@@ -177,8 +177,8 @@ async def test_earlier_rounds_that_could_not_be_seen_at_once_are_not_written_ove
     live: Live,
 ) -> None:
     folder = folder_of(live, Forgetful)
-    folder.prepare(1, "every", live.state)()
-    folder.end(1, {"phase": "ended", "mine": 1})
+    folder.prepare(Open(1, "every"), live.state)()
+    folder.end(1, {"phase": "ended", "admitted": 77})
     before = (place(live.folder, 1) / TASK).read_bytes()
     live.take(CALM[20:25])
     async with served(live, folder) as rounds:
@@ -187,12 +187,12 @@ async def test_earlier_rounds_that_could_not_be_seen_at_once_are_not_written_ove
         assert rounds.progress.number == 2
     assert numbers_of(live.folder) == [1, 2]
     assert (place(live.folder, 1) / TASK).read_bytes() == before
-    assert outcome_of(live.folder, 1) == {"phase": "ended", "mine": 1}
+    assert outcome_of(live.folder, 1) == Outcome("ended", admitted=77)
 
 
 async def test_a_newest_round_whose_task_is_torn_is_left_and_the_next_begins(live: Live) -> None:
     folder = folder_of(live)
-    folder.prepare(1, "every", live.state)()
+    folder.prepare(Open(1, "every"), live.state)()
     file = place(live.folder, 1) / TASK
     file.write_bytes(file.read_bytes()[:100])
     torn = file.read_bytes()
@@ -225,6 +225,34 @@ async def test_a_damaged_store_of_studies_is_told_and_once_it_is_away_rounds_go_
         await until(lambda: rounds.progress.phase == "ended")
         assert (rounds.progress.admitted, rounds.progress.trouble) == (1, "")
     assert numbers_of(live.folder) == [rounds.progress.number]
+
+
+class Strange(RoundsFolder):
+    """Its first round proposes what nobody can compile."""
+
+    def command(self, number: int) -> Sequence[str]:
+        odd = replace(FRESH, id="strange", strategy="of_no_file")
+        return "-c", proposing(odd if number == 1 else FRESH)
+
+
+async def test_a_round_that_failed_has_an_outcome_that_says_why_and_is_over(live: Live) -> None:
+    """Also for an engine that starts later: it would fail once more."""
+    folder = folder_of(live, Strange)
+    async with served(live, folder) as rounds:
+        rounds.ask("key 1a2b")
+        await until(lambda: outcome_of(live.folder, 1) is not None)
+    found = outcome_of(live.folder, 1)
+    assert found is not None
+    assert (found.phase, found.why, found.by) == ("given up", "asked", "key 1a2b")
+    assert (found.proposed, found.admitted, found.deaths) == (1, 0, 0)
+    assert "of_no_file" in found.trouble
+    assert folder.last()[:2] == (1, None)
+    async with served(live, folder) as rounds:
+        await quiet()
+        assert (rounds.progress.number, rounds.progress.phase) == (1, "none")
+        rounds.ask()
+        await until(lambda: rounds.progress.phase == "ended")
+        assert rounds.progress.number == 2
 
 
 class Stuck(Disk):
@@ -277,10 +305,13 @@ async def test_a_proposal_whose_step_cannot_be_made_spoils_its_round_alone(live:
         await quiet()
         live.take(CALM[20:25])
         assert rounds.ask()
-        await until(lambda: bool(kept.ended))
+        await until(lambda: len(kept.ended) == 2)
         assert (rounds.progress.number, rounds.progress.admitted) == (2, 1)
     assert [p.variant.id for one in proposed(live) for p in one.proposals] == ["other", "fresh"]
-    assert [number for number, _ in kept.ended] == [2]
+    (_, spoilt), (number, well) = kept.ended
+    assert (spoilt["phase"], spoilt["number"], spoilt["admitted"]) == ("given up", 1, 1)
+    assert "of_no_file" in spoilt["trouble"]
+    assert (number, well["phase"], well["trouble"]) == (2, "ended", "")
 
 
 async def test_pauses_grow_while_rounds_fail_and_end_with_the_first_that_goes_well(

@@ -143,3 +143,86 @@ def test_a_record_that_is_torn_at_its_end_tells_what_is_whole(tmp_path: Path) ->
     found = recent(run, SYMBOL, 1_000, EVER)
     assert same(found, Bars.of(singly(MARKET)[: len(found)]))
     assert PAST <= len(found) < len(MARKET)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It has seen nearly all of its bars itself."""
+    return recorded(tmp_path_factory.mktemp("long"), MARKET, 20, variants(2))
+
+
+REQUESTS = st.lists(
+    st.tuples(st.integers(1, 200), st.integers(0, len(MARKET) + 5)), min_size=1, max_size=8
+)
+
+
+@given(REQUESTS)
+def test_with_a_place_that_is_remembered_the_same_is_read(
+    long: Path, tmp_path_factory: pytest.TempPathFactory, requests: list[tuple[int, int]]
+) -> None:
+    known = tmp_path_factory.mktemp("known") / "place.json"
+    for count, minutes in requests:
+        until_ns = START_NS + minutes * MINUTE_NS
+        plain = recent(long, SYMBOL, count, until_ns)
+        assert same(recent(long, SYMBOL, count, until_ns, known), plain)
+
+
+async def test_a_place_is_good_for_a_run_that_went_on(tmp_path: Path) -> None:
+    live, market = Live(tmp_path), candles(MARKET, MINUTE_NS)
+    known = tmp_path / "place.json"
+    live.take(opening(variants(2)))
+    for part in range(0, len(MARKET), 40):
+        live.take(market[part : part + 40])
+        await live.pump.written(outputs=True)
+        found = recent(live.folder, SYMBOL, 30, EVER, known)
+        assert same(found, Bars.of(singly(MARKET)[part + 10 : part + 40]))
+    live.close()
+
+
+def decisions(run: Path) -> Path:
+    return min(run.glob("decisions-*"))
+
+
+async def test_what_lies_before_a_place_is_not_read_again(tmp_path: Path) -> None:
+    live, market = Live(tmp_path), candles(MARKET, MINUTE_NS)
+    live.take(opening(variants(2)))
+    for one in market:  # a batch of the journal each
+        live.take([one])
+        await live.pump.written(outputs=True)
+    run, known = live.folder, tmp_path / "place.json"
+    live.close()
+    wanted = recent(run, SYMBOL, 30, EVER, known)
+    file = decisions(run)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert not same(recent(run, SYMBOL, 30, EVER), wanted), "nothing behind the damage"
+    assert same(recent(run, SYMBOL, 30, EVER, known), wanted)
+    assert not same(recent(run, SYMBOL, 31, EVER, known), wanted), "more than is known of"
+
+
+def test_a_place_that_the_record_does_not_have_any_more_is_forgotten(tmp_path: Path) -> None:
+    run, known = recorded(tmp_path, MARKET, 20, variants(2)), tmp_path / "place.json"
+    recent(run, SYMBOL, 30, EVER, known)
+    file = decisions(run)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    plain = recent(run, SYMBOL, 30, EVER)
+    assert len(plain) > 0
+    assert same(recent(run, SYMBOL, 30, EVER, known), plain)
+    other = recorded(tmp_path / "other", waves(160, seed=2), 20, variants(2))
+    assert same(recent(other, SYMBOL, 30, EVER, known), recent(other, SYMBOL, 30, EVER))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"count":9}'])
+def test_a_damaged_place_is_none(long: Path, tmp_path: Path, content: bytes) -> None:
+    known = tmp_path / "place.json"
+    known.write_bytes(content)
+    wanted = recent(long, SYMBOL, 30, EVER)
+    assert same(recent(long, SYMBOL, 30, EVER, known), wanted)
+    assert known.read_bytes() != content
+
+
+def test_bars_from_before_the_run_have_no_place(run: Path, tmp_path: Path) -> None:
+    known = tmp_path / "place.json"
+    assert len(recent(run, SYMBOL, 150, EVER, known)) == 150
+    assert not known.exists()

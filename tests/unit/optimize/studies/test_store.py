@@ -54,6 +54,20 @@ def test_a_study_of_a_process_that_is_gone_is_interrupted_and_can_be_taken(tmp_p
     assert store.entry(name).status == "running"
 
 
+def test_a_cancel_between_taking_a_study_and_beginning_it_is_heard(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    name = store.add(plan_of(), "now")
+    store.finish(name, "interrupted")
+    plan = store.take(name)
+    Store(tmp_path).cancel(name)
+    store.begin(name, plan, "now")
+    assert not store.append(name, (0, 0), told(0))
+    store.finish(name, "cancelled")
+    assert store.take(name) == plan, "taken up once more it goes on"
+    store.begin(name, plan, "now")
+    assert store.append(name, (0, 1), told(1))
+
+
 def test_a_study_at_work_elsewhere_is_not_taken(tmp_path: Path) -> None:
     store = Store(tmp_path)
     name = store.add(plan_of(), "now")
