@@ -1,7 +1,7 @@
 """What an operator may say to a run: journalled like a tick, answered once it is on the disk."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -11,12 +11,22 @@ from liveopt.engine.program import Program
 from liveopt.guard.latch import REASON_MAX
 from liveopt.guard.link import Refused
 from liveopt.journal.writer import JournalBroken
-from liveopt.live.board import listing
+from liveopt.live.board import listing, position
 from liveopt.live.compile import compile_all
 from liveopt.live.pump import HalfDone, Pump
 from liveopt.live.rounds import Rounds
 from liveopt.live.service import additions
-from liveopt.walk.events import Demote, Pause, Promote, Resume, Retire
+from liveopt.walk.events import (
+    ACT_TEXT_MAX,
+    ACTS_MAX,
+    Deed,
+    Demote,
+    Noted,
+    Pause,
+    Promote,
+    Resume,
+    Retire,
+)
 from liveopt.walk.explain import explain
 from liveopt.walk.group import programs
 from liveopt.walk.records import Out, Refusal
@@ -31,7 +41,9 @@ VERBS: Final[dict[str, type[Pause | Resume | Retire]]] = {
     "resume": Resume,
     "retire": Retire,
 }
-KINDS: Final = ("variants", "explain", "add", *VERBS, "promote", "demote", "reoptimize")
+KINDS: Final = ("variants", "explain", "add", *VERBS, "promote", "demote", "reoptimize", "note")
+WALL_MS_MAX: Final = 1 << 53
+NOTED_MAX: Final = 10 * ACTS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Commands:
     strategies: Mapping[str, Strategy]
     rounds: Callable[[], Rounds | None] = lambda: None
     """The search beside the run, once the run has begun."""
+    noted: dict[Deed, None] = field(default_factory=dict)
+    """The newest acts: one whose answer was lost is told again."""
 
     async def answer(self, command: Mapping[str, Any]) -> object:
         """Does one command; nothing that goes wrong with one is the end of the run."""
@@ -60,6 +74,7 @@ class Commands:
             "promote": self._promote,
             "demote": self._demote,
             "reoptimize": self._reoptimize,
+            "note": self._note,
         }
         if kind not in handlers:
             raise Refused(f"no command {kind!r}; there are {', '.join(KINDS)}")
@@ -69,18 +84,34 @@ class Commands:
         limit = command.get("limit", 20)
         if not isinstance(limit, int) or not 0 < limit <= LISTED_MAX:
             raise Refused(f"limit is a number from 1 to {LISTED_MAX}")
-        return {"variants": listing(self.pump.state, limit, str(command.get("id", "")))}
+        name = str(command.get("id", ""))
+        found: dict[str, Any] = {"variants": listing(self.pump.state, limit, name)}
+        return found | ({"position": position(self.pump.state, name)} if name else {})
 
-    async def _reoptimize(self, command: Mapping[str, Any]) -> object:  # noqa: ARG002
+    async def _reoptimize(self, command: Mapping[str, Any]) -> object:
         """A round begins as soon as it can; of the one under way the next is told."""
         rounds = self.rounds()
         if rounds is None:
             raise Refused("the run has not begun yet")
         if self.pump.state.halt is not None:
             raise Refused("the run is halted; `liveopt resume` first")
-        began = rounds.ask()
+        began = rounds.ask(str(command.get("by", "")))
         number = rounds.progress.number + (1 if began else 0)
         return {"began": began, "number": number}
+
+    async def _note(self, command: Mapping[str, Any]) -> object:
+        """What was done beside the run; one that has not begun has no journal to keep it in."""
+        acts = _acts(command)
+        if self.pump.state.terms is None:
+            raise Refused("the run has not begun yet")
+        fresh = tuple(act for act in dict.fromkeys(acts) if act not in self.noted)
+        if fresh:
+            self.pump.take(Noted(self.pump.state.at_ns, fresh))
+            self.noted.update(dict.fromkeys(fresh))
+            while len(self.noted) > NOTED_MAX:
+                del self.noted[next(iter(self.noted))]
+        await self._written()
+        return {"noted": len(fresh)}
 
     async def _explain(self, command: Mapping[str, Any]) -> object:
         found = explain(self.pump.state, str(command.get("id", "")))
@@ -166,6 +197,21 @@ class Commands:
             await self.pump.written()
         except TimeoutError as error:
             raise Refused("taken, but the disk has not confirmed it yet") from error
+
+
+def _acts(command: Mapping[str, Any]) -> tuple[Deed, ...]:
+    try:
+        acts = msgspec.convert(command.get("acts"), tuple[Deed, ...])
+    except msgspec.ValidationError as error:
+        raise Refused(f"acts: {error}") from error
+    if not 0 < len(acts) <= ACTS_MAX:
+        raise Refused(f"acts is a list of 1 to {ACTS_MAX}")
+    for act in acts:
+        if max(len(act.what), len(act.by), len(act.detail)) > ACT_TEXT_MAX:
+            raise Refused(f"an act's texts have {ACT_TEXT_MAX} characters at most")
+        if not 0 <= act.wall_ms <= WALL_MS_MAX:
+            raise Refused("wall_ms is in milliseconds since 1970")
+    return acts
 
 
 def _name(command: Mapping[str, Any], key: str) -> str:

@@ -1,6 +1,6 @@
 """What comes in besides the market: terms, time, the operator's words, the slow lane's."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +20,10 @@ from liveopt.promotion.terms import GateTerms
 from liveopt.walk.variant import Variant
 
 Mode = Literal["halt", "halt_and_flatten"]
+ACTS_MAX: Final = 100
+"""That are noted at a time."""
+ACT_TEXT_MAX: Final = 500
+"""Characters of each text of an act."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -144,6 +148,25 @@ class Explained(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class Deed(msgspec.Struct, frozen=True):
+    """What somebody did to the service beside the run: submitted a job, saw an alert, came in."""
+
+    what: str
+    """As the API calls it: `POST /api/v1/optimize/single`."""
+    by: str
+    detail: str
+    """What came of it, and under which request it stands in the log."""
+    wall_ms: int
+    """Since 1970, by the clock of whoever heard of it first."""
+
+
+class Noted(msgspec.Struct, frozen=True, tag=True):
+    """Acts that nothing in the walk follows from; the journal keeps who did them."""
+
+    at_ns: int
+    acts: tuple[Deed, ...]
+
+
 class Target(msgspec.Struct, frozen=True, tag=True):
     """What a variant of the slow lane wants: 1 long, -1 short, 0 flat."""
 
@@ -214,6 +237,7 @@ Input = (
     | Halt
     | Reopen
     | Explained
+    | Noted
     | Target
     | Strayed
     | Propose

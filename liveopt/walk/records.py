@@ -125,6 +125,18 @@ class GateExplained(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class Act(msgspec.Struct, frozen=True, tag=True):
+    """Somebody did something beside the run, and nothing in the run follows from it."""
+
+    at_ns: int
+    """The run's time when it was noted."""
+    what: str
+    by: str
+    detail: str
+    wall_ms: int
+    """When it was done."""
+
+
 class Break(msgspec.Struct, frozen=True, tag=True):
     """Ticks are missing, or nothing traded for longer than flat bars should hide."""
 
@@ -171,6 +183,7 @@ Record = (
     | Halted
     | Reopened
     | GateExplained
+    | Act
     | Break
     | Standing
     | Refusal

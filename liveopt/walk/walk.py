@@ -37,6 +37,7 @@ from liveopt.walk.events import (
     Funding,
     Halt,
     Input,
+    Noted,
     Past,
     Pause,
     Promote,
@@ -67,6 +68,7 @@ from liveopt.walk.records import (
     DECISIONS,
     EXPERIMENTAL,
     TRADES,
+    Act,
     Break,
     GateExplained,
     Journal,
@@ -251,6 +253,12 @@ def _explained(state: State, explained: Explained) -> list[Out]:
     return [(DECISIONS, GateExplained(at_ns, number, explained.reason, explained.by))]
 
 
+def _acts(state: State, noted: Noted) -> list[Out]:
+    """Told, and nothing else: who runs and what they do is the same without it."""
+    at_ns = state.at_ns
+    return [(DECISIONS, Act(at_ns, a.what, a.by, a.detail, a.wall_ms)) for a in noted.acts]
+
+
 # How they stand.
 
 
@@ -308,6 +316,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any], list[Out]]]] = {
     Halt: halt_all,
     Reopen: reopen_all,
     Explained: _explained,
+    Noted: _acts,
     Target: follow_target,
     Strayed: stop_strayed,
     Promote: promote,

@@ -18,7 +18,7 @@ from liveopt.journal.reader import Reader
 from liveopt.live.ledger import read_ledger
 from liveopt.live.recover import JOURNALS, recover_run
 from liveopt.live.replay import Replay
-from liveopt.walk.events import Halt, Input, Pause, Reopen, Retire, Time
+from liveopt.walk.events import Deed, Halt, Input, Noted, Pause, Reopen, Retire, Time
 from liveopt.walk.image import image, restored
 from liveopt.walk.lines import read_input, written
 from liveopt.walk.records import OUTPUTS
@@ -49,6 +49,7 @@ def events() -> tuple[Input, ...]:
     end_ns = market[-1].at_ns + 90_000_000_000
     return (
         *opening(PEOPLE), *market[:150], Pause(1, ("v003", "nobody"), "me", "why not"),
+        Noted(1, (Deed("POST /api/v1/optimize/single", "key 1a", "job_id opt_2b", 3),) * 2),
         *market[150:200], Halt(1, 2, "halt_and_flatten"), *market[200:220], Reopen(1, 3),
         *market[220:300], Retire(1, ("v005",), "me", "enough"), *market[300:], Time(end_ns, SYMBOL),
     )  # fmt: skip

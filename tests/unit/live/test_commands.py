@@ -10,16 +10,27 @@ import pytest
 from liveopt.guard.gate import HALT
 from liveopt.guard.link import Refused
 from liveopt.journal.disk import Disk
-from liveopt.live.commands import IDS_MAX, LISTED_MAX, Commands
+from liveopt.live.commands import IDS_MAX, LISTED_MAX, NOTED_MAX, Commands
 from liveopt.live.recover import recover_run
 from liveopt.live.replay import Replay
 from liveopt.live.rounds import Progress, Rounds, Schedule
-from liveopt.walk.events import Demote, Promote
+from liveopt.walk.events import ACT_TEXT_MAX, ACTS_MAX, Deed, Demote, Noted, Promote
 from liveopt.walk.explain import explain
 from liveopt.walk.image import image
-from liveopt.walk.lines import read_input
+from liveopt.walk.lines import read_input, read_record
+from liveopt.walk.records import DECISIONS, Act
 from tests import contest
-from tests.run import SYMBOL, Live, appended, opening, strategies, ticks, variant, variants
+from tests.run import (
+    SYMBOL,
+    Live,
+    appended,
+    contents,
+    opening,
+    strategies,
+    ticks,
+    variant,
+    variants,
+)
 from tests.seeking import Kept
 
 MARKET = ticks(200, step_s=20.0)
@@ -130,6 +141,77 @@ async def test_what_is_no_command_is_refused(live: Live, command: dict[str, Any]
     with pytest.raises(Refused):
         await ask(live, **command)
     assert live.pump.seq == before
+
+
+ACT: dict[str, Any] = {
+    "what": "POST /api/v1/rounds",
+    "by": "key 1a",
+    "detail": "number 3",
+    "wall_ms": 1_700,
+}
+
+
+async def test_an_act_is_on_the_disk_before_it_is_acknowledged_and_replays(live: Live) -> None:
+    said = await ask(live, kind="note", acts=[ACT, ACT | {"by": "session 2b"}])
+    assert said == {"noted": 2}
+    assert live.writer.durable["inputs"] == live.pump.seq
+    live.take(MARKET[100:])
+    live.close()
+    found = [read_record(line) for line in contents(live.folder)[DECISIONS]]
+    at_ns = MARKET[99].at_ns
+    assert [record for record in found if isinstance(record, Act)] == [
+        Act(at_ns, "POST /api/v1/rounds", "key 1a", "number 3", 1_700),
+        Act(at_ns, "POST /api/v1/rounds", "session 2b", "number 3", 1_700),
+    ]
+    events = [read_input(line) for line in contents(live.folder)["inputs"]]
+    assert Noted(at_ns, (Deed(**ACT), Deed(**ACT | {"by": "session 2b"}))) in events
+    replay = Replay(live.folder, strategies())
+    assert len(list(replay.steps())) == live.pump.seq
+    assert replay.difference is None
+
+
+async def test_an_act_that_is_told_again_is_noted_once(live: Live) -> None:
+    commands = Commands(live.pump, strategies())
+    others = [ACT | {"detail": f"number {n}"} for n in range(NOTED_MAX + 1)]
+    batches = [others[n : n + ACTS_MAX] for n in range(0, len(others), ACTS_MAX)]
+    wanted = [([ACT, ACT], 1), ([ACT, ACT | {"wall_ms": 1}], 1), ([ACT], 0)]
+    wanted += [(batch, len(batch) - batch.count(ACT)) for batch in batches]
+    wanted += [([others[-1]], 0), ([ACT], 1)]
+    for acts, count in wanted:
+        assert await commands.answer({"kind": "note", "acts": acts}) == {"noted": count}
+    assert len(commands.noted) == NOTED_MAX
+    live.close()
+    events = [read_input(line) for line in contents(live.folder)["inputs"]]
+    kept = [act for event in events if isinstance(event, Noted) for act in event.acts]
+    assert len(kept) == sum(count for _, count in wanted)
+
+
+@pytest.mark.parametrize(
+    ("acts", "why"),
+    [
+        (None, "acts: Expected `array`"),
+        ([], "1 to 100"),
+        ([ACT] * (ACTS_MAX + 1), "1 to 100"),
+        ([{"what": "x"}], "missing required field"),
+        ([ACT | {"by": 7}], "Expected `str`"),
+        *[([ACT | {k: "x" * (ACT_TEXT_MAX + 1)}], "characters") for k in ("what", "by", "detail")],
+        ([ACT | {"wall_ms": -1}], "milliseconds"),
+        ([ACT | {"wall_ms": 1 << 70}], "milliseconds"),
+    ],
+)
+async def test_what_is_no_act_is_refused_whole(live: Live, acts: Any, why: str) -> None:
+    before = live.pump.seq
+    with pytest.raises(Refused, match=why):
+        await ask(live, kind="note", acts=acts)
+    assert live.pump.seq == before
+
+
+async def test_acts_wait_for_a_run_that_has_not_begun(tmp_path: Path) -> None:
+    live = Live(tmp_path / "fresh")
+    with pytest.raises(Refused, match="not begun"):
+        await ask(live, kind="note", acts=[ACT])
+    assert live.pump.seq == 0
+    live.close()
 
 
 async def test_nobody_joins_a_run_that_has_not_begun(tmp_path: Path) -> None:
@@ -259,9 +341,10 @@ async def test_a_command_that_the_disk_does_not_confirm_says_so(tmp_path: Path) 
         live.close()
 
 
-async def search(live: Live, rounds: Rounds | None) -> Any:
+async def search(live: Live, rounds: Rounds | None, **more: str) -> Any:
     """Ask for a round."""
-    return await Commands(live.pump, strategies(), lambda: rounds).answer({"kind": "reoptimize"})
+    words = {"kind": "reoptimize"} | more
+    return await Commands(live.pump, strategies(), lambda: rounds).answer(words)
 
 
 async def test_a_round_that_is_asked_for_has_a_number_and_is_no_input(live: Live) -> None:
@@ -271,6 +354,15 @@ async def test_a_round_that_is_asked_for_has_a_number_and_is_no_input(live: Live
     for _ in range(2):  # one that has not begun yet is the same one
         assert await search(live, rounds) == {"began": True, "number": 5}
     assert live.pump.seq == before
+
+
+@pytest.mark.parametrize(("said", "whose"), [({"by": "key a1"}, "key a1"), ({}, "operator")])
+async def test_a_round_that_is_asked_for_knows_by_whom(
+    live: Live, said: dict[str, str], whose: str
+) -> None:
+    rounds = Rounds(live.pump, Kept(), Schedule(0, on_regime=False))
+    await search(live, rounds, **said)
+    assert (await rounds._open("asked")).by == whose
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,18 @@ import pytest
 
 from liveopt.core.bars import MINUTE_NS, SECOND_NS
 from liveopt.core.events import Bar, Candle, Disagreement, FeedState, Hole, Late, Refused, Tick
-from liveopt.walk.events import Explained, Funding, Time
-from liveopt.walk.records import Break, Entered, GateExplained, Refusal, Standing, Trade
+from liveopt.walk.events import Deed, Explained, Funding, Noted, Time
+from liveopt.walk.image import image
+from liveopt.walk.records import (
+    DECISIONS,
+    Act,
+    Break,
+    Entered,
+    GateExplained,
+    Refusal,
+    Standing,
+    Trade,
+)
 from liveopt.walk.walk import walk
 from tests.run import START_NS, SYMBOL, Folded, begin, folded, opening, ticks, variant
 
@@ -87,6 +97,22 @@ def test_what_the_feed_says_of_itself_changes_nothing() -> None:
 def test_who_moved_the_gate_is_told() -> None:
     run = folded([*opening(ONE), Explained(1, 4, "the market is mad", "ann")])
     assert run.of(GateExplained) == [GateExplained(START_NS, 4, "the market is mad", "ann")]
+
+
+def test_acts_are_told_in_their_order_and_nothing_follows_from_them() -> None:
+    acts = (Deed("POST /api/session", "nobody", "", 5), Deed("keys create", "cli", "key 1a", 4))
+    run = folded([*opening(ONE), *MARKET[:200], Noted(7, acts), *MARKET[200:]])
+    plain = folded([*opening(ONE), *MARKET])
+    at_ns = MARKET[199].at_ns
+    told = [
+        (DECISIONS, Act(at_ns, "POST /api/session", "nobody", "", 5)),
+        (DECISIONS, Act(at_ns, "keys create", "cli", "key 1a", 4)),
+    ]
+    place = run.outs.index(told[0])
+    assert run.outs[place : place + 2] == told
+    assert [*run.outs[:place], *run.outs[place + 2 :]] == plain.outs
+    plain.state.events += 1
+    assert image(run.state) == image(plain.state)
 
 
 def test_funding_is_settled_once_with_the_next_tick() -> None:
