@@ -43,10 +43,10 @@ def stop(
     Works when the service hangs or its door is dead; when nothing runs, the next start is halted.
     Example: `liveopt stop --flatten --reason "prices look wrong"`
 
-    JSON keys: `running`, `via` (door or files), `latched`, `mode`, `number`, `seq`, `took_ms`,
-    `variants_stopped`, `positions_open`, `not_acknowledged`, `errors`. Exit code 0 if latched and
-    acknowledged, 5 if the engine did not acknowledge, 1 if the latch could not be written, 3 if
-    there is no state folder.
+    JSON keys: `running`, `via` (door or files), `latched`, `mode`, `number`, `halt` (the latch's
+    number of it), `seq`, `took_ms`, `variants_stopped`, `positions_open`, `not_acknowledged`,
+    `errors`. Exit code 0 if latched and acknowledged, 5 if the engine did not acknowledge, 1 if the
+    latch could not be written, 3 if there is no state folder.
     """
     folder = state_folder(state)
     if not folder.is_dir():
@@ -104,14 +104,17 @@ def resume(
 ) -> None:
     """End a halt: entries are let through again, if every check is green.
 
+    It ends the halt that stood when it was typed: a stop that comes meanwhile holds.
     Example: `liveopt resume --reason "checked the feed"`
 
     JSON keys: `resumed`, `number`, `seq`, `took_ms`, `not_acknowledged`, `errors`, and when refused
-    `checks` (`name`, `ok`, `why`). Exit code 6 if refused, 3 if nothing runs, 5 if nobody answers.
+    `checks` (`name`, `ok`, `why`) and `halt` (the latch's number of another that stands). Exit code
+    6 if refused, 3 if nothing runs, 5 if nobody answers.
     """
     folder = state_folder(state)
     try:
-        reply = caller.resume(folder, reason)
+        number = caller.status(folder)["latch"]["number"]
+        reply = caller.resume(folder, reason, number)
     except caller.NotRunning as error:
         text = f"{error}: start it, it comes up halted, then resume"
         raise typer.Exit(complain(text, Exit.NOT_RUNNING)) from error

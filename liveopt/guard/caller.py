@@ -23,6 +23,8 @@ from liveopt.guard.gate import BY_NAME, BadGate, Gate, Mode
 from liveopt.guard.latch import Change, Latch
 
 HOST: Final = "127.0.0.1"
+BY: Final = "cli"
+"""Who it was, where nobody says better: somebody at the command line."""
 PATIENCE_S: Final = 0.25
 """A door that has not answered a stop by then is not waited for: the other ways are taken too."""
 ANSWER_S: Final = 3.0
@@ -57,7 +59,7 @@ def runs(state: Path) -> bool:
     return lock.holder(state / lock.NAME) is not None
 
 
-def stop(state: Path, mode: Mode, reason: str) -> dict[str, Any]:
+def stop(state: Path, mode: Mode, reason: str, by: str = BY) -> dict[str, Any]:
     """Halt what runs here, or what will run next; says how far that got. Never raises.
 
     The keys of the door's answer, and `running`, and `via`: "door" or "files".
@@ -65,10 +67,11 @@ def stop(state: Path, mode: Mode, reason: str) -> dict[str, Any]:
     began_s = time.monotonic()
     errors: list[str] = []
     running = bool(attempt("look who runs", partial(runs, state), errors))
-    knock = Knock(state, "POST", "/api/optimizer/stop", {"mode": mode, "reason": reason})
+    words = {"mode": mode, "reason": reason, "by": by}
+    knock = Knock(state, "POST", "/api/optimizer/stop", words)
     reply = knock.reply(PATIENCE_S)
     if reply is None or "latched" not in reply.body:
-        said = _stop_by_files(state, Change(reason, "cli", WALL(), mode), running=running)
+        said = _stop_by_files(state, Change(reason, by, WALL(), mode), running=running)
         more = running and not (said["latched"] and not said["not_acknowledged"])
         reply = knock.reply(ACKNOWLEDGE_S) if more else None
         if reply is None or "latched" not in reply.body:
@@ -78,9 +81,13 @@ def stop(state: Path, mode: Mode, reason: str) -> dict[str, Any]:
     return {"running": True, "via": "door", **reply.body, "took_ms": took_ms}
 
 
-def resume(state: Path, reason: str) -> Reply:
-    """Ask the guard to let entries through again; the door's answer as it is."""
-    return ask(state, "POST", "/api/optimizer/resume", {"reason": reason})
+def resume(state: Path, reason: str, number: int | None = None) -> Reply:
+    """Ask the guard to let entries through again; the door's answer as it is.
+
+    With the latch's number of a halt, that one alone is ended.
+    """
+    words = {"reason": reason, "by": BY, "number": number}
+    return ask(state, "POST", "/api/optimizer/resume", words)
 
 
 def command(state: Path, words: Mapping[str, Any]) -> Reply:
@@ -176,6 +183,7 @@ def _stop_by_files(state: Path, change: Change, *, running: bool) -> dict[str, A
         "latched": written is not None,
         "mode": change.mode if written is None else written.mode,
         "number": number,
+        "halt": None if written is None else written.number,
         "seq": None,
         "variants_stopped": None,
         "positions_open": None,

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from liveopt import logs
+
 NAME: Final = "control.json"
 
 
@@ -18,6 +20,7 @@ class Control(msgspec.Struct, frozen=True):
 
     def write(self, path: Path) -> None:
         """Whole or not at all, and at no moment readable for others."""
+        logs.hide(self.token)
         beside = path.with_name(f"{path.name}.new-{os.getpid()}")
         beside.unlink(missing_ok=True)
         found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -30,4 +33,6 @@ class Control(msgspec.Struct, frozen=True):
 
 def read_control(path: Path) -> Control:
     """OSError if there is none, msgspec.DecodeError if it is something else."""
-    return msgspec.json.decode(path.read_bytes(), type=Control)
+    found = msgspec.json.decode(path.read_bytes(), type=Control)
+    logs.hide(found.token)
+    return found

@@ -5,6 +5,7 @@ import errno
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,9 +15,10 @@ from aiohttp.web_protocol import RequestHandler
 
 from liveopt.guard.fence import Connections, Fence
 from liveopt.guard.gate import BY_NAME, Mode
-from liveopt.guard.halt import Halt, Stopped
+from liveopt.guard.halt import Halt, Resumed, Stopped
 from liveopt.guard.latch import REASON_MAX
 from liveopt.guard.link import LINE_MAX, FromEngine, LinkDown
+from liveopt.guard.resumes import Asked, Resumes, digest
 
 log = structlog.get_logger()
 
@@ -32,6 +34,10 @@ KEY_MAX: Final = 200
 
 T = TypeVar("T")
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Reused(Exception):
+    """An Idempotency-Key that came with other words before."""
 
 
 class BadBody(Exception):
@@ -61,12 +67,17 @@ class StopWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mode: str = "halt"
     reason: str = ""
+    by: str = ""
+    """Who wants it, if whoever knocks has asked; at this door nobody is asked again."""
 
 
 class ResumeWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a resume."""
 
     reason: str
+    by: str = ""
+    number: int | None = None
+    """The halt that is to end, by the latch's number; without it, whichever stands."""
 
 
 class CommandWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +100,9 @@ class Door:
     """Whether a free port will do where the wanted one is taken."""
     _answers: OrderedDict[str, asyncio.Future[Stopped]] = field(default_factory=OrderedDict)
     """Stops by their Idempotency-Key, until a resume."""
+    resumes: Resumes = field(default_factory=Resumes)
+    _resuming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One at a time: each sees what became of the one before."""
     _runner: web.AppRunner | None = None
     _server: asyncio.Server | None = None
 
@@ -149,14 +163,33 @@ class Door:
             return _answer({"error": error.reason}, error.status)
 
     async def _stop(self, request: web.Request) -> web.StreamResponse:
-        """`{"mode": "halt" | "halt_and_flatten", "reason": "..."}`, or no body at all."""
+        """`{"mode": "halt" | "halt_and_flatten", "reason": "...", "by": "..."}`, or no body."""
         key = request.headers.get("Idempotency-Key", "")[:KEY_MAX]
         known = self._answers.get(key)
-        if known is not None and _holds(known):
-            said = await asyncio.shield(known)
-        else:
+        if known is None or not _holds(known):
             said = await self._stop_once(request, key)
+        else:
+            said = await self._stop_again(request, key, known)
         return _answer(msgspec.to_builtins(said), 200 if said.complete else 207)
+
+    async def _stop_again(
+        self, request: web.Request, key: str, known: "asyncio.Future[Stopped]"
+    ) -> Stopped:
+        """Of one key there is one stop, unless it asks for more now. The gate is shut already."""
+        errors: list[str] = []
+        mode, words = await _stop_words(request, errors)
+        said = await asyncio.shield(known)
+        if BY_NAME[mode] <= BY_NAME[said.mode] and self._answers.get(key) is known:
+            return msgspec.structs.replace(said, errors=[*errors, *said.errors])
+        answer: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
+        self._remember(key, answer)
+        try:
+            said = await self.halt.stop(mode, words.reason, _whose(words))
+            said.errors[:0] = errors
+            answer.set_result(said)
+            return said
+        finally:
+            answer.cancel()
 
     async def _stop_once(self, request: web.Request, key: str) -> Stopped:
         loop = asyncio.get_running_loop()
@@ -165,8 +198,8 @@ class Door:
         answer: asyncio.Future[Stopped] = loop.create_future()
         self._remember(key, answer)
         try:
-            mode, reason = await _stop_words(request, errors)
-            said = await self.halt.stop(mode, reason, "http", number)
+            mode, words = await _stop_words(request, errors)
+            said = await self.halt.stop(mode, words.reason, _whose(words), number)
             said.errors[:0] = errors
             said.took_ms = (loop.time() - began) * 1e3
             answer.set_result(said)
@@ -181,19 +214,50 @@ class Door:
             self._answers.popitem(last=False)
 
     async def _resume(self, request: web.Request) -> web.StreamResponse:
-        """`{"reason": "..."}`; refused with the list of checks if one is not green."""
+        """`{"reason": "...", "number": 7}`; refused with the list of checks if one is not green.
+
+        Also refused if another halt stands than is named, by its number or by the key's first use.
+        """
         words = _decoded(await _body(request, BODY_S), ResumeWords)
         reason = words.reason.strip()
         if not 0 < len(reason) <= REASON_MAX:
             raise BadBody(f"reason: say why, in 1 to {REASON_MAX} characters")
+        key = request.headers.get("Idempotency-Key", "")[:KEY_MAX]
+        async with self._resuming:
+            try:
+                return await self._resume_once(words, key)
+            except Reused as error:
+                return _answer({"error": str(error)}, 422)
+            except (OSError, TimeoutError) as error:
+                return _answer({"error": f"the key cannot be kept: {error!r}"}, 503)
+
+    async def _resume_once(self, words: ResumeWords, key: str) -> web.StreamResponse:
+        known = self.resumes.find(key) if key else None
+        number = await self._named(words, key, known) if key else words.number
+        if known is not None and not self.halt.stands():
+            return _answer(msgspec.to_builtins(Resumed(resumed=True)))
         checks = [msgspec.to_builtins(check) for check in self.checks()]
-        if not all(check["ok"] for check in checks):
+        other = self.halt.other(number)
+        if other is None and not all(check["ok"] for check in checks):
             return _answer({"resumed": False, "checks": checks, "errors": []}, 409)
-        self._answers.clear()
-        said = await self.halt.resume(reason, "http")
+        self._answers.clear()  # first: a stop that is repeated meanwhile is a new one
+        said = await self.halt.resume(words.reason.strip(), _whose(words), number)
         if not said.resumed:
             return _answer(msgspec.to_builtins(said) | {"checks": checks}, 409)
         return _answer(msgspec.to_builtins(said), 207 if said.not_acknowledged else 200)
+
+    async def _named(self, words: ResumeWords, key: str, known: Asked | None) -> int:
+        """The halt that is meant: with a key, the one that stood when it came first."""
+        own = digest(f"{words.number} {words.reason}")
+        if known is not None:
+            if known.words != own:
+                raise Reused("this Idempotency-Key was used for another resume")
+            return known.number
+        number = self.halt.latch.read().number if words.number is None else words.number
+        keep = partial(self.resumes.keep, Asked(digest(key), own, number))
+        async with asyncio.timeout(self.halt.waits.latch_s):
+            await asyncio.wrap_future(self.halt.writer.submit(keep))
+        return number
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
         """`{"command": {...}}`: the engine's answer as it is."""
@@ -215,17 +279,22 @@ def _holds(answer: asyncio.Future[Stopped]) -> bool:
     return not answer.done() or (not answer.cancelled() and answer.result().complete)
 
 
-async def _stop_words(request: web.Request, errors: list[str]) -> tuple[Mode, str]:
+def _whose(words: StopWords | ResumeWords) -> str:
+    """A program that does not say whose wish it is, is all that is known."""
+    return words.by or "http"
+
+
+async def _stop_words(request: web.Request, errors: list[str]) -> tuple[Mode, StopWords]:
     """A stop never fails for its words: what is not understood is said, and halts."""
     try:
         words = _decoded(await _body(request, STOP_BODY_S) or b"{}", StopWords)
     except BadBody as error:
         errors.append(f"halted, but {error}")
-        return "halt", "a stop whose words were not understood"
+        return "halt", StopWords(reason="a stop whose words were not understood")
     if words.mode not in BY_NAME:
         errors.append(f"halted, but mode {words.mode!r} is none of {', '.join(BY_NAME)}")
-        return "halt", words.reason
-    return words.mode, words.reason
+        return "halt", words
+    return words.mode, words
 
 
 async def _body(request: web.Request, timeout_s: float, size_max: int = BODY_MAX) -> bytes:

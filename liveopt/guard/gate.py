@@ -23,9 +23,13 @@ FLATTEN: Final = 2
 Mode = Literal["halt", "halt_and_flatten"]
 MODES: Final[dict[int, Mode]] = {HALT: "halt", FLATTEN: "halt_and_flatten"}
 BY_NAME: Final[dict[Mode, int]] = {name: mode for mode, name in MODES.items()}
+UNSAID: Final = 0
+DISK_FULL: Final = 1
+JOURNAL_BROKEN: Final = 2
+"""Why somebody other than the guard shut it; who has a disk to say it on, says it in the latch."""
 
 # Words. The guard's lie in the page's first half, the engine's in its second.
-_MAGIC, _GUARD, _OUTSIDE = 0, 8, 16
+_MAGIC, _GUARD, _OUTSIDE, _WHY = 0, 8, 16, 17
 _HEARD, _SEQ, _STOPPED, _POSITIONS, _SLOW, _BEAT = 256, 257, 258, 259, 260, 264
 _ENGINE: Final = range(256, 512)
 
@@ -77,7 +81,7 @@ class Gate:
         if gate._words[_MAGIC] == MAGIC:  # numbers count on through the guard's lives
             number = max(number, gate.number + 1)
         gate.forget_engine()
-        gate._words[_OUTSIDE] = 0
+        gate._words[_OUTSIDE] = gate._words[_WHY] = 0
         gate._words[_GUARD] = number << _SHIFT | mode
         gate._words[_MAGIC] = MAGIC
         return gate
@@ -133,6 +137,11 @@ class Gate:
         """The mode that the guard has set, without what was set beside it."""
         return self._words[_GUARD] & _MASK
 
+    @property
+    def why(self) -> int:
+        """Why it was shut from outside: UNSAID, DISK_FULL or JOURNAL_BROKEN."""
+        return self._words[_WHY]
+
     # What the guard writes
 
     def shut(self, mode: int) -> int:
@@ -147,6 +156,7 @@ class Gate:
         words = self._words
         if words[_OUTSIDE] & _MASK:
             words[_OUTSIDE] = words[_OUTSIDE] >> _SHIFT << _SHIFT
+            words[_WHY] = UNSAID
         words[_GUARD] = ((words[_GUARD] >> _SHIFT) + 1) << _SHIFT
         return self.number
 
@@ -155,11 +165,12 @@ class Gate:
         for word in _ENGINE:
             self._words[word] = 0
 
-    # What a caller writes when the guard does not answer
+    # What others write: a caller whom the guard does not answer, an engine whose disk fails
 
-    def shut_from_outside(self, mode: int) -> int:
+    def shut_from_outside(self, mode: int, why: int = UNSAID) -> int:
         """The same as `shut` in a word of its own: works beside a guard that hangs."""
         word = self._words[_OUTSIDE]
+        self._words[_WHY] = why  # first: who finds the gate shut looks why
         stronger = max(mode, _STRONGER[word & _MASK])
         self._words[_OUTSIDE] = ((word >> _SHIFT) + 1) << _SHIFT | stronger
         return self.number

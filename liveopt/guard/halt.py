@@ -14,7 +14,7 @@ import msgspec
 
 from liveopt.guard.attempt import attempt, attempt_async
 from liveopt.guard.clock import Wall
-from liveopt.guard.gate import BY_NAME, HALT, MODES, Heard, Mode
+from liveopt.guard.gate import BY_NAME, HALT, MODES, OPEN, Heard, Mode
 from liveopt.guard.latch import Change, State
 
 POLL_S: Final = 0.0005
@@ -44,6 +44,8 @@ class Latch(Protocol):
 
     def clear(self, change: Change) -> State: ...
 
+    def read(self) -> State: ...
+
 
 class Stopped(msgspec.Struct, kw_only=True):
     """The answer to a stop: nothing is said that was not seen."""
@@ -54,6 +56,8 @@ class Stopped(msgspec.Struct, kw_only=True):
     """In force now; a weaker stop does not replace a stronger."""
     number: int | None
     """Of the gate's change that the engine acknowledges."""
+    halt: int | None = None
+    """Of this halt in the latch: what a resume names; null if it is not there."""
     seq: int | None
     """The input from which on no entry was made; null if nobody acknowledged."""
     took_ms: float
@@ -90,6 +94,8 @@ class Resumed(msgspec.Struct, kw_only=True):
     number: int | None = None
     seq: int | None = None
     """The input from which on entries are made again."""
+    halt: int | None = None
+    """Which halt stands, where another one was named."""
     took_ms: float = 0.0
     not_acknowledged: list[str] = []
     errors: list[str] = []
@@ -120,6 +126,10 @@ class Halt:
     waits: Waits = field(default_factory=Waits)
     writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "latch"))
     """One thread: what is written to the latch is written in order."""
+    _came: int = 0
+    """The gate's number of the newest stop, and of the newest that was handed to the writer."""
+    _handed: int = 0
+    _newest: Future[State] | None = None
 
     def warm(self) -> None:
         """Start the writer's thread while there is memory for it."""
@@ -130,12 +140,17 @@ class Halt:
         number = attempt("shut the gate", lambda: self.gate.shut(BY_NAME[mode]), errors)
         if number is None:
             attempt("kill the engine", self.kill, errors)
+        else:
+            self._came = max(self._came, number)
         return number
 
-    async def stop(self, mode: Mode, reason: str, by: str, number: int | None = None) -> Stopped:
+    async def stop(
+        self, mode: Mode, reason: str, by: str, number: int | None = None, *, guessed: bool = False
+    ) -> Stopped:
         """Valid in every state; repeated, it changes nothing and is acknowledged anew.
 
-        `number` is what `shut` gave if the caller has shut the gate already.
+        `number` is what `shut` gave if the caller has shut the gate already; with `guessed` reason
+        and by give way to what whoever did it has written into the latch.
         """
         loop = asyncio.get_running_loop()
         began, said = loop.time(), Stopped.nothing(mode)
@@ -144,9 +159,11 @@ class Halt:
         said.number = number
         said.mode = mode = self._mode(mode, said.errors)  # of two stops at once, the stronger
         at_ns = attempt("read the clock", self.wall, said.errors) or 0
-        change = Change(reason, by, at_ns, mode)
+        change = Change(reason, by, at_ns, mode, guessed)
+        self._handed = max(self._handed, number or 0)
         written = await attempt_async("write the latch", lambda: self._set(change), said.errors)
         said.latched = written is not None
+        said.halt = None if written is None else written.number
         if number is not None:
             attempt("wake the engine", partial(self.nudge, number), [])
             until_s = began + self.waits.answer_s
@@ -158,11 +175,33 @@ class Halt:
         said.took_ms = (loop.time() - began) * 1e3
         return said
 
-    async def resume(self, reason: str, by: str) -> Resumed:
-        """Open again, unless a stop arrives meanwhile: then that one holds."""
+    def stands(self) -> bool:
+        """Whether anything is halted."""
+        return self.gate.wanted != OPEN or self.latch.read().halted
+
+    def other(self, named: int | None) -> tuple[str, int] | None:
+        """None if no halt stands but the one that is named; else why not, and which does."""
+        if named is None:
+            return None
+        if self._came > self._handed or (self._newest is not None and not self._newest.done()):
+            return "the latch is being written: look again which halt stands", 0
+        found = self.latch.read()
+        if found.number == named or not self.stands():
+            return None
+        why = f"halt {found.number} stands, not {named}: by {found.by}, {found.reason}"
+        return why, found.number
+
+    async def resume(self, reason: str, by: str, named: int | None = None) -> Resumed:
+        """Open again, unless a stop arrives meanwhile: then that one holds.
+
+        Where a halt is named, by the latch's number, no other is ended.
+        """
         loop = asyncio.get_running_loop()
         began, said = loop.time(), Resumed()
-        before = self.gate.number
+        before, other = self.gate.number, self.other(named)
+        if other is not None:
+            said.errors, said.halt = [other[0]], other[1] or None
+            return said
         why_not = await self._cleared(Change(reason, by, self.wall()))
         if why_not is None and self.gate.number != before:
             why_not = "a stop came meanwhile and holds"
@@ -195,7 +234,8 @@ class Halt:
             return await asyncio.shield(asyncio.wrap_future(self._later(self.latch.set, change)))
 
     def _later(self, write: Callable[[Change], State], change: Change) -> Future[State]:
-        return self.writer.submit(write, change)
+        self._newest = self.writer.submit(write, change)
+        return self._newest
 
     async def _acknowledged(
         self, number: int, until_s: float, errors: list[str]

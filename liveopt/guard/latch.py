@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,8 @@ class Change:
     by: str
     at_ns: int
     mode: Mode = "halt"
+    guessed: bool = False
+    """Only the gate or a signal was seen: the words of whoever wrote here meanwhile are better."""
 
 
 NEVER: Final = State(halted=False, mode="halt", number=0, reason="", by="", at_ns=0)
@@ -90,6 +92,8 @@ class Latch:
     def set(self, change: Change) -> State:
         """Halted from now on, through every restart. A weaker mode does not replace a stronger."""
         before = self.read(with_file=False)
+        if before.halted and change.guessed:
+            change = replace(change, reason=before.reason, by=before.by)
         strong = before.halted and before.mode == "halt_and_flatten"
         mode: Mode = "halt_and_flatten" if strong else change.mode
         return self._overwrite(change, mode, halted=True)

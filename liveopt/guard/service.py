@@ -16,7 +16,16 @@ from liveopt.guard.clock import WALL, Wall
 from liveopt.guard.control import NAME as CONTROL
 from liveopt.guard.control import Control
 from liveopt.guard.door import Check, Door
-from liveopt.guard.gate import BY_NAME, MODES, OPEN, Gate, Mode
+from liveopt.guard.gate import (
+    BY_NAME,
+    DISK_FULL,
+    JOURNAL_BROKEN,
+    MODES,
+    OPEN,
+    UNSAID,
+    Gate,
+    Mode,
+)
 from liveopt.guard.gate import NAME as GATE
 from liveopt.guard.halt import Halt, Stopped, Waits
 from liveopt.guard.keeper import Keeper
@@ -24,10 +33,18 @@ from liveopt.guard.latch import HALT_FILE, Change, Latch
 from liveopt.guard.latch import NAME as LATCH
 from liveopt.guard.link import FromEngine, LinkDown
 from liveopt.guard.lock import Lock
+from liveopt.guard.resumes import NAME as RESUMES
+from liveopt.guard.resumes import Resumes
 from liveopt.guard.spec import INTERRUPTED, Spec
 
 log = structlog.get_logger()
 
+OUTSIDE: Final = {
+    UNSAID: ("caller", "the gate was shut from outside"),
+    DISK_FULL: ("journal", "the disk is full: nothing more can be journalled"),
+    JOURNAL_BROKEN: ("journal", "the journals can no longer be written; the log says why"),
+}
+"""Who shut the gate beside this process, and what that means."""
 STATUS_AGE_S_MAX: Final = 2.0
 """An engine whose last word is older does not let anybody resume."""
 
@@ -58,6 +75,7 @@ class Guard:
             status=self.status,
             ask=self._ask,
             token=secrets.token_urlsafe(32),
+            resumes=Resumes(self._folder / RESUMES),
             port=spec.port,
             port_fallback=spec.port_fallback,
         )
@@ -77,7 +95,7 @@ class Guard:
         """Until the service is over; the exit code."""
         self.halt.warm()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGUSR1, self._halt_soon, "signal SIGUSR1", "signal")
+        loop.add_signal_handler(signal.SIGUSR1, self._signalled)
         for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)):
             loop.add_signal_handler(number, self.keeper.end, code)
         port = await self.door.open()
@@ -100,11 +118,21 @@ class Guard:
 
     # Doors other than HTTP
 
-    def _halt_soon(self, reason: str, by: str, mode: Mode = "halt") -> None:
+    def _halt_soon(
+        self, reason: str, by: str, mode: Mode = "halt", *, guessed: bool = False
+    ) -> None:
         """Shut now; latched as soon as the loop turns."""
         number = self.halt.shut(mode, [])
+        stop = partial(self.halt.stop, mode, reason, by, number, guessed=guessed)
         with suppress(asyncio.QueueFull):  # one waits already, and says the same
-            self._stops.put_nowait(partial(self.halt.stop, mode, reason, by, number))
+            self._stops.put_nowait(stop)
+
+    def _signalled(self) -> None:
+        """A person, or a caller that has shut the gate and perhaps written why."""
+        if self.gate.wanted > self.gate.own:
+            self._look()
+        else:
+            self._halt_soon("signal SIGUSR1", "signal", guessed=True)
 
     async def _stop_one_by_one(self) -> None:
         while True:
@@ -118,10 +146,11 @@ class Guard:
             self._look()
 
     def _look(self) -> None:
-        """The HALT file, and a caller that shut the gate because this process seemed to hang."""
+        """The HALT file, and a gate that an engine in trouble or a caller has shut."""
         wanted, own = self.gate.wanted, self.gate.own
         if wanted > own:
-            self._halt_soon("the gate was shut from outside", "caller", MODES[wanted])
+            by, reason = OUTSIDE.get(self.gate.why, OUTSIDE[UNSAID])
+            self._halt_soon(reason, by, MODES[wanted], guessed=by == "caller")
         elif own == OPEN and os.path.lexists(self._folder / HALT_FILE):
             self._halt_soon(f"a file {HALT_FILE} is in {self._folder}", HALT_FILE)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from liveopt.guard import caller, control, fence, latch
-from liveopt.guard.gate import FLATTEN, HALT, OPEN
+from liveopt.guard.gate import DISK_FULL, FLATTEN, HALT, JOURNAL_BROKEN, OPEN
 from liveopt.guard.spec import Limits
 from tests.guard.harness import ENGINE, Running, running, spec_of, wait_for
 from tests.guard.trials import measure
@@ -89,7 +89,29 @@ def test_a_wish_of_the_engine(service: Running) -> None:
 
 def test_a_gate_shut_from_outside_is_latched(service: Running) -> None:
     halts_within(service, lambda: service.gate.shut_from_outside(FLATTEN))
-    assert service.status()["latch"]["mode"] == "halt_and_flatten"
+    said = service.status()["latch"]
+    assert (said["mode"], said["by"]) == ("halt_and_flatten", "caller")
+
+
+@pytest.mark.parametrize(
+    ("why", "word"), [(DISK_FULL, "the disk is full"), (JOURNAL_BROKEN, "the journals")]
+)
+def test_a_halt_by_a_failing_journal_reads_as_one(service: Running, why: int, word: str) -> None:
+    halts_within(service, lambda: service.gate.shut_from_outside(HALT, why))
+    said = service.status()["latch"]
+    assert (said["by"], said["reason"].startswith(word)) == ("journal", True)
+    assert caller.resume(service.state, "there is room again").status == 200
+    halts_within(service, lambda: service.gate.shut_from_outside(HALT))
+    assert service.status()["latch"]["by"] == "caller", "what was is over"
+
+
+def test_a_stop_past_the_door_keeps_the_words_of_whoever_wanted_it(service: Running) -> None:
+    (service.state / control.NAME).write_text("{")
+    halts_within(service, lambda: caller.stop(service.state, "halt", "news", "key 1a2b3c4d"))
+    service.gate.shut_from_outside(FLATTEN)
+    wait_for(lambda: latch.Latch(service.state / latch.NAME).read().mode == "halt_and_flatten")
+    said = latch.Latch(service.state / latch.NAME).read()
+    assert (said.by, said.reason) == ("key 1a2b3c4d", "news")
 
 
 def test_the_caller_when_the_door_is_somewhere_else(service: Running) -> None:

@@ -19,8 +19,8 @@ from liveopt.guard.spec import Limits
 from tests.guard.harness import Running, running, spec_of, wait_for
 
 STOP_KEYS = {
-    *("running", "via", "latched", "mode", "number", "seq", "took_ms", "variants_stopped"),
-    *("positions_open", "not_acknowledged", "errors"),
+    *("running", "via", "latched", "mode", "number", "halt", "seq", "took_ms"),
+    *("variants_stopped", "positions_open", "not_acknowledged", "errors"),
 }
 STATUS_KEYS = {
     *("pid", "port", "halted", "mode", "number", "latch", "engine", "web", "checks"),
@@ -61,11 +61,21 @@ def test_a_stop_and_a_resume_in_words(service: Running) -> None:
     assert "200 variants acknowledged, 3 paper positions open" in stopped.stdout
     assert 'Latched. Resume: liveopt resume --reason "..."' in stopped.stdout
     shown = run("status", "--state", service.state)
-    assert "HALTED    halt by http: lunch" in shown.stdout
+    assert "HALTED    halt by cli: lunch" in shown.stdout
     resumed = run("resume", "--state", service.state, "--reason", "back")
     assert resumed.exit_code == 0
     assert resumed.stdout.startswith("resumed in ")
     assert service.trades()
+
+
+def test_a_resume_that_names_another_halt_ends_none(service: Running) -> None:
+    halts = [said(run("stop", "--json", "--state", service.state))["halt"] for _ in range(2)]
+    assert halts[1] > halts[0]
+    refused = caller.resume(service.state, "the first is over", halts[0])
+    assert (refused.status, refused.body["resumed"], refused.body["halt"]) == (409, False, halts[1])
+    shown = said(run("status", "--json", "--state", service.state))
+    assert (shown["halted"], shown["latch"]["number"]) == (True, halts[1])
+    assert run("resume", "--state", service.state, "--reason", "both are over").exit_code == 0
 
 
 def test_their_json_has_the_documented_keys(service: Running) -> None:

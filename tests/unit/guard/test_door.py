@@ -14,6 +14,8 @@ from liveopt.guard import fence
 from liveopt.guard.door import BODY_MAX, COMMAND_MAX, Check, Door
 from liveopt.guard.gate import FLATTEN, HALT, OPEN
 from liveopt.guard.link import FromEngine, LinkDown
+from liveopt.guard.resumes import NAME as RESUMES
+from liveopt.guard.resumes import Resumes
 from tests.guard.world import World, living
 
 STOP, RESUME = "/api/optimizer/stop", "/api/optimizer/resume"
@@ -104,6 +106,17 @@ async def test_a_stop_takes_mode_and_reason(tmp_path: Path) -> None:
     assert door.world.latch.read().reason == "news"
 
 
+async def test_the_latch_names_whoever_wanted_a_stop_and_its_end(tmp_path: Path) -> None:
+    async with house(tmp_path) as door:
+        await door.call("POST", STOP, b'{"reason": "news", "by": "key 1a2b3c4d"}')
+        assert door.world.latch.read().by == "key 1a2b3c4d"
+        words = b'{"reason": "over", "by": "session 5e6f7a8b"}'
+        assert (await door.call("POST", RESUME, words))[0] == 200
+        assert door.world.latch.read().by == "session 5e6f7a8b"
+        await door.call("POST", RESUME, b'{"reason": "over"}')
+        assert door.world.latch.read().by == "http"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -184,6 +197,73 @@ async def test_a_stop_that_lacked_something_is_tried_again_for_the_same_key(tmp_
         assert (await door.call("POST", STOP, Idempotency_Key="k"))[0] == 207
         door.world.hears = True
         assert (await door.call("POST", STOP, Idempotency_Key="k"))[0] == 200
+
+
+@pytest.mark.parametrize("asked", [b'{"mode":"halt_and_flatten"}', b'{"mode":"halt"}', b"", b"{"])
+async def test_a_stop_repeated_with_more_does_more_and_with_less_nothing(
+    tmp_path: Path, asked: bytes
+) -> None:
+    async with house(tmp_path) as door:
+        first = (await door.call("POST", STOP, b"{}", Idempotency_Key="k"))[1]
+        status, said = await door.call("POST", STOP, asked, Idempotency_Key="k")
+        more = b"flatten" in asked
+        assert status == (207 if asked == b"{" else 200)
+        assert bool(said["errors"]) == (asked == b"{")
+        assert (said["mode"], said["number"] > first["number"]) == (
+            "halt_and_flatten" if more else "halt", more,
+        )  # fmt: skip
+        assert door.world.gate.wanted == (FLATTEN if more else HALT)
+        again = (await door.call("POST", STOP, b'{"mode":"halt"}', Idempotency_Key="k"))[1]
+        assert (again["mode"], again["number"]) == (said["mode"], said["number"])
+
+
+async def test_a_resume_ends_the_halt_it_names_and_no_other(tmp_path: Path) -> None:
+    async with house(tmp_path) as door:
+        first = (await door.call("POST", STOP))[1]["halt"]
+        second = (await door.call("POST", STOP, b'{"by": "somebody"}'))[1]["halt"]
+        assert second == door.world.latch.read().number == first + 1
+        words = json.dumps({"reason": "fine", "number": first}).encode()
+        status, said = await door.call("POST", RESUME, words)
+        assert (status, said["resumed"], said["halt"]) == (409, False, second)
+        assert f"halt {second} stands, not {first}: by somebody" in said["errors"][0]
+        assert door.world.gate.wanted == HALT
+        words = json.dumps({"reason": "fine", "number": second}).encode()
+        for _ in range(2):  # of none that stands, none is ended
+            status, said = await door.call("POST", RESUME, words)
+            assert (status, said["resumed"]) == (200, True)
+
+
+async def test_a_resume_repeated_with_its_key_ends_its_own_halt_alone(tmp_path: Path) -> None:
+    fine = b'{"reason": "fine"}'
+    async with house(tmp_path) as door:
+        door.door.resumes = Resumes(tmp_path / RESUMES)
+        await door.call("POST", STOP)
+        door.green = False
+        assert (await door.call("POST", RESUME, fine, Idempotency_Key="r"))[0] == 409
+        door.green = True
+        answers = [
+            await door.call("POST", RESUME, fine, Idempotency_Key="r") for _ in range(2)
+        ]  # fmt: skip
+        assert [(status, said["resumed"]) for status, said in answers] == [(200, True)] * 2
+        assert (await door.call("POST", RESUME, b'{"reason":"x"}', Idempotency_Key="r"))[0] == 422
+        number = (await door.call("POST", STOP))[1]["halt"]
+        for _ in range(2):
+            status, said = await door.call("POST", RESUME, fine, Idempotency_Key="r")
+            assert (status, said["halt"]) == (409, number)
+            door.door.resumes = Resumes(tmp_path / RESUMES)  # as after a kill
+        assert door.world.gate.wanted == HALT
+        assert (await door.call("POST", RESUME, fine, Idempotency_Key="s"))[0] == 200
+        assert door.world.gate.wanted == OPEN
+
+
+async def test_a_key_that_cannot_be_kept_ends_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as door:
+        door.door.resumes = Resumes(tmp_path / "nowhere" / RESUMES)
+        await door.call("POST", STOP)
+        fine = b'{"reason": "fine"}'
+        assert (await door.call("POST", RESUME, fine, Idempotency_Key="r"))[0] == 503
+        assert door.world.gate.wanted == HALT
+        assert (await door.call("POST", RESUME, fine))[0] == 200
 
 
 async def test_a_resume_needs_a_reason(tmp_path: Path) -> None:

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.guard.gate import FLATTEN, HALT, OPEN, SIZE, BadGate, Gate, Heard
+from liveopt.guard.gate import (
+    DISK_FULL,
+    FLATTEN,
+    HALT,
+    JOURNAL_BROKEN,
+    OPEN,
+    SIZE,
+    UNSAID,
+    BadGate,
+    Gate,
+    Heard,
+)
 
 
 @pytest.fixture
@@ -60,6 +71,20 @@ def test_shut_from_outside_holds_until_opened(path: Path) -> None:
     gate.open_again()
     assert gate.wanted == OPEN
     assert other.shut_from_outside(HALT) > before + 3
+
+
+def test_why_it_was_shut_from_outside_is_known_until_it_is_opened(path: Path) -> None:
+    gate, other = Gate.create(path), Gate.open(path)
+    assert gate.why == UNSAID
+    other.shut_from_outside(HALT, JOURNAL_BROKEN)
+    assert gate.why == JOURNAL_BROKEN
+    other.shut_from_outside(FLATTEN)
+    assert gate.why == UNSAID
+    other.shut_from_outside(FLATTEN, DISK_FULL)
+    gate.open_again()
+    assert gate.why == UNSAID
+    other.shut_from_outside(HALT, DISK_FULL)
+    assert Gate.create(path).why == UNSAID
 
 
 @given(

@@ -115,6 +115,37 @@ async def test_a_resume_opens_disk_and_gate_and_removes_the_file(tmp_path: Path)
     assert world.latch.read().reason == "fine again"
 
 
+async def test_a_halt_that_is_not_latched_yet_is_none_that_was_named(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with living(world) as halt:
+        number = (await halt.stop("halt", "first", "")).halt
+        halt.shut("halt", [])  # as the door does, before it hears the words of a second stop
+        said = await halt.resume("fine", "me", number)
+        assert (said.resumed, world.gate.wanted) == (False, HALT)
+        assert "being written" in said.errors[0]
+        number = (await halt.stop("halt", "second", "")).halt
+        assert (await halt.resume("fine", "me", number)).resumed
+    assert world.gate.wanted == OPEN
+
+
+async def test_a_halt_on_its_way_to_a_slow_disk_is_not_ended_by_an_older_name(
+    tmp_path: Path,
+) -> None:
+    wakes = threading.Event()
+    world = World(tmp_path, waits=Waits(0.05, 0.05))
+    async with living(world) as halt:
+        number = (await halt.stop("halt", "first", "")).halt
+        halt.latch = Latch(tmp_path / "latch", sync=lambda _: (wakes.wait(10), None)[1])
+        assert not (await halt.stop("halt", "second", "")).latched
+        assert not (await halt.resume("fine", "me", number)).resumed
+        wakes.set()
+        async with asyncio.timeout(5):
+            while not (said := await halt.resume("fine", "me", number)).halt:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (said.resumed, world.gate.wanted) == (False, HALT)
+        assert (await halt.resume("fine", "me", said.halt)).resumed
+
+
 async def test_a_stop_during_a_resume_wins(tmp_path: Path) -> None:
     world = World(tmp_path)
     async with living(world) as halt:

@@ -50,6 +50,17 @@ def test_a_weaker_stop_keeps_the_stronger_mode_until_cleared(path: Path) -> None
     assert latch.set(STOP).mode == "halt"
 
 
+def test_who_only_saw_that_it_is_halted_leaves_the_words_of_who_knew(path: Path) -> None:
+    latch = opened(path)
+    latch.set(STOP)
+    later = latch.set(Change("a signal", "signal", 9, "halt_and_flatten", guessed=True))
+    assert (later.reason, later.by, later.mode) == ("loss", "http", "halt_and_flatten")
+    latch.clear(GO)
+    first = latch.set(Change("a signal", "signal", 9, guessed=True))
+    assert (first.reason, first.by) == ("a signal", "signal")
+    assert latch.set(STOP).by == "http"
+
+
 def test_the_file_keeps_its_size_and_its_blocks(path: Path) -> None:
     latch = opened(path)
     before = (path.stat().st_size, path.stat().st_blocks, path.stat().st_ino)
