@@ -29,7 +29,7 @@ from liveopt.core.bars import MINUTE_NS, interval_ns
 from liveopt.core.events import Bar, Tick
 from liveopt.core.strategy import Strategy
 from liveopt.guard import patient
-from liveopt.guard.gate import HALT, Gate
+from liveopt.guard.gate import DISK_FULL, HALT, JOURNAL_BROKEN, Gate
 from liveopt.guard.latch import HALT_FILE, NAME, Latch
 from liveopt.guard.link import VARIABLE, EngineEnd
 from liveopt.journal import ballast, folder
@@ -269,7 +269,7 @@ def _writer(settings: config.Settings, wanted: Wanted, recovered: Recovered, gat
 
     def trouble(kind: Trouble, error: BaseException) -> None:
         """Whatever it is, nothing new is opened; called from the writer's thread."""
-        gate.shut_from_outside(HALT)
+        gate.shut_from_outside(HALT, DISK_FULL if kind == "disk_full" else JOURNAL_BROKEN)
         with suppress(OSError):
             (wanted.state / HALT_FILE).touch()
         loop.call_soon_threadsafe(log.critical, f"journal: {kind}", str(error))
@@ -324,7 +324,7 @@ async def _outside(settings: config.Settings, wanted: Wanted) -> AsyncIterator[O
         now_ns = there.background.server_now_ns
         perpetual = there.rest.venue == "futures"
         funding = there.background.funding if perpetual else None
-        world = World(open_feed, now_ns, history if asked else None, funding)
+        world = World(open_feed, now_ns, history if asked else None, funding, there.budget)
         yield Outside(world, lambda: exchange.listed(there.rest, live.symbols), now_ns)
 
 

@@ -2,15 +2,18 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
 
+from liveopt.core.bars import SECOND_NS
 from liveopt.core.events import FeedState, Quote
 from liveopt.promotion.epoch import TOTAL
 from liveopt.stats.evidence import log_mixture
 from liveopt.walk.contest import Contest
 from liveopt.walk.explain import e_value, number
+from liveopt.walk.group import Group
 from liveopt.walk.records import Entered, Out, Record, Standing, Trade, VariantStopped
 from liveopt.walk.seat import Seat
 from liveopt.walk.standings import standing_of, standings
@@ -25,6 +28,11 @@ class Board:
     """Counts since the start of this process, and the newest records."""
 
     ticks: int = 0
+    ticked_s: float | None = None
+    """When the newest tick was taken in, by the loop's clock; None before there was one.
+
+    One that an earlier process took in counts from when this one began: it is at least so old.
+    """
     entries: int = 0
     trades: int = 0
     promotions: int = 0
@@ -149,10 +157,11 @@ def _why(board: Board, market: Market) -> str:
 
 
 def leading(leader: Leader) -> str:
-    """Who has the most evidence, and what it lacks."""
-    lacks = f"lacks {', '.join(leader.stopped_by)}" if leader.stopped_by else "lacks nothing"
+    """Who has the most evidence, and what stops it."""
+    whats = ", ".join(leader.stopped_by)
+    stops = f"stopped by: {whats}" if whats else "nothing stops it"
     evidence = number(e_value(leader.log_evidence))
-    return f"{leader.variant} leads with evidence {evidence} and {leader.trades} trades; it {lacks}"
+    return f"{leader.variant} leads with evidence {evidence} and {leader.trades} trades; {stops}"
 
 
 def listing(state: State, limit: int, variant: str = "") -> list[dict[str, Any]]:
@@ -163,3 +172,35 @@ def listing(state: State, limit: int, variant: str = "") -> list[dict[str, Any]]
     else:
         found = standings(state, limit)
     return [{name: getattr(one, name) for name in one.__slots__} for one in found]
+
+
+def position(state: State, variant: str) -> dict[str, Any] | None:
+    """What a variant holds as plain data; None where it is flat, or not there."""
+    found = state.find(variant)
+    if found is None:
+        return None
+    market, group, place, _ = found
+    side = float(group.batch.cell("a_side")[place])
+    if side == 0.0 or market.origin_ns is None:
+        return None
+    since_s = float(group.batch.cell("a_since_s")[place])
+    return {
+        "side": "long" if side > 0.0 else "short",
+        "size": abs(float(group.batch.cell("a_qty")[place])),
+        "entry_price": float(group.batch.cell("a_entry")[place]),
+        "entry_ns": market.origin_ns + round(since_s * SECOND_NS),
+        "stop": _stop(group, place, side),
+    }
+
+
+def _stop(group: Group, place: int, side: float) -> float | None:
+    """The price at which its stop, fixed or trailing, closes it as things are.
+
+    Where the exchange would close it first there is none: that is no stop of its own.
+    """
+    rule, cell = group.batch.setup.rule, group.batch.cell
+    if not (rule.stop or rule.trail):
+        return None
+    level = float(cell("a_low_exit" if side > 0.0 else "a_high_exit")[place])
+    taken = rule.perpetual and level == float(cell("a_liquidation")[place])
+    return level if isfinite(level) and not taken else None

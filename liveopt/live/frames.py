@@ -31,13 +31,13 @@ COLUMNS: Final[Mapping[str, str]] = {
     "bars": "<i4",
     "status": "|u1",
     "side": "|i1",
-    "evidence": "<f8",
+    "log_evidence": "<f8",
     "p_value": "<f8",
 }
 """By name, the kind of number. NaN is what is undefined; rates are fractions.
 
 `pessimistic` is the equity of the account with worse fills, `status` a place in `STATUSES`, `side`
--1, 0 or 1, `evidence` the logarithm of an e-value, `p_value` valid at any time.
+-1, 0 or 1, `log_evidence` the logarithm of an e-value, `p_value` valid at any time.
 """
 Columns = dict[str, npt.NDArray[Any]]
 

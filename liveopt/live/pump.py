@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from liveopt.core.events import FeedEvent, FeedState, Hole, Quote, Tick
+from liveopt.core.events import Candle, FeedEvent, FeedState, Hole, Quote, Tick
 from liveopt.guard.gate import BY_NAME, MODES, OPEN, Gate
 from liveopt.guard.latch import Latch
 from liveopt.journal.writer import Writer
@@ -21,6 +21,8 @@ from liveopt.walk.walk import walk
 log = structlog.get_logger()
 
 INPUTS: Final = "inputs"
+MARKET: Final = (Tick, Candle)
+"""What moves the market's clock and price."""
 SLICE_S: Final = 0.004
 """The loop is given to others at least this often."""
 LOOK_S: Final = 0.005
@@ -68,13 +70,18 @@ class Pump:
     async def run(self, mailbox: Mailbox) -> None:
         """Until the feed ends."""
         loop = asyncio.get_running_loop()
+        if self.resumed and self.board.ticked_s is None:
+            self.board.ticked_s = loop.time()
         while events := await mailbox.get():
             until_s = loop.time() + SLICE_S
             self.busy = True
             try:
                 for event in events:
                     self.feed(event)
-                    if loop.time() > until_s:
+                    now_s = loop.time()
+                    if isinstance(event, MARKET):
+                        self.board.ticked_s = now_s
+                    if now_s > until_s:
                         await asyncio.sleep(0)
                         until_s = loop.time() + SLICE_S
             finally:

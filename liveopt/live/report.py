@@ -1,13 +1,19 @@
 """What the engine tells its guard, four times a second: the status of the run."""
 
+import asyncio
 import os
 from functools import cache
 from typing import Any, Final
 
+from liveopt.core.bars import SECOND_NS
+from liveopt.engine.cpu import Cpu
+from liveopt.kucoin.budget import Budget
 from liveopt.live.board import Board, eligible, variants_by_status, why_none_is_eligible
 from liveopt.live.rounds import facts
 from liveopt.live.service import Service
+from liveopt.walk.events import Terms
 from liveopt.walk.explain import e_value
+from liveopt.walk.standings import YEAR_S
 from liveopt.walk.state import Market
 from liveopt.walk.verdicts import Leader
 
@@ -31,6 +37,7 @@ def report(service: Service, board: Board) -> dict[str, Any]:
     return {
         "phase": board.phase,
         "run": state.run,
+        "terms": _terms(state.terms),
         "folder": str(service.folder),
         "seq": pump.seq,
         "durable_seq": service.durable,
@@ -46,6 +53,7 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         "demotions": board.demotions,
         "positions": state.positions(),
         "ticks": board.ticks,
+        "tick_age_ms": _tick_age_ms(board),
         "late_ticks": sum(market.builder.late for market in state.markets.values()),
         "holes": board.holes,
         "entries": board.entries,
@@ -63,8 +71,37 @@ def report(service: Service, board: Board) -> dict[str, Any]:
         },
         "standing": newest,
         "feed": {topic: event.state for topic, event in board.feed.items()},
+        "device": Cpu.name,
+        "budget": None if service.world.budget is None else _budget(service.world.budget),
         "rss_mib": _rss_mib(),
     }
+
+
+def _tick_age_ms(board: Board) -> int | None:
+    """Since the newest tick was taken in, at whatever speed the market's clock goes."""
+    if board.ticked_s is None:
+        return None
+    return round(1e3 * (asyncio.get_running_loop().time() - board.ticked_s))
+
+
+def _terms(terms: Terms | None) -> dict[str, Any] | None:
+    """What everybody of this run is measured by; None until it has begun."""
+    if terms is None:
+        return None
+    gate = terms.gate
+    asked = ("trades_min", "confidence_min", "sharpe_min")
+    return {
+        "capital": terms.capital,
+        "bars_per_year": YEAR_S * SECOND_NS / terms.signal_ns,
+        "gate": None if gate is None else {name: getattr(gate, name) for name in asked},
+    }
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    """What has been asked of the exchange; of each pool, what of its quota the last 30 s took."""
+    pools = budget.use(int(asyncio.get_running_loop().time() * SECOND_NS))
+    used = {name: {"limit": pool.limit, "used": pool.used} for name, pool in pools.items()}
+    return {"pools": used} | budget.counts()._asdict()
 
 
 def _gate(market: Market, board: Board) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from liveopt.core.events import Bar, Tick
 from liveopt.journal import snapshots
 from liveopt.journal.places import Position
 from liveopt.journal.writer import Writer
+from liveopt.kucoin.budget import Budget
 from liveopt.kucoin.rest import RestError
 from liveopt.live.board import Board
 from liveopt.live.byway import Byway
@@ -74,6 +75,8 @@ class World:
     """Closed signal bars of a symbol, up to now."""
     funding: Funding | None = None
     """When a perpetual's funding is settled next, and the rate as it stands."""
+    budget: Budget | None = None
+    """What the exchange allows, and what of it is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One part of the service crashes, that part is started again; too often, and all of it ends."""
+"""A part of a service crashes, that part is started again; too often, and all of it may end."""
 
 import asyncio
 from collections import deque
@@ -15,10 +15,27 @@ CRASHES_MAX: Final = 5
 PERIOD_S: Final = 60.0
 PAUSE_S: Final = 0.05
 PAUSE_S_MAX: Final = 5.0
+REMEMBERED: Final = 16
+"""So many crashes make the longest pause of any patience."""
 
 
 class TooManyCrashes(Exception):
     """A part crashed more often than a restart can be the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a part may crash, and how soon it is started again."""
+
+    crashes_max: int | None = CRASHES_MAX
+    """Within the period; None is any number."""
+    period_s: float = PERIOD_S
+    pause_s: float = PAUSE_S
+    """Doubled with each crash within the period."""
+    pause_s_max: float = PAUSE_S_MAX
+
+
+USUAL: Final = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +44,13 @@ class Supervisor:
 
     rng: np.random.Generator
     crashed: Callable[[str], None]
+    patience: Patience = USUAL
 
     async def keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
         """Until the part ends by itself; raises `TooManyCrashes` from its last crash."""
-        loop = asyncio.get_running_loop()
-        crashes: deque[float] = deque(maxlen=CRASHES_MAX + 1)
+        loop, patience = asyncio.get_running_loop(), self.patience
+        most = patience.crashes_max
+        crashes: deque[float] = deque(maxlen=REMEMBERED if most is None else most + 1)
         while True:
             try:
                 return await part()
@@ -40,8 +59,9 @@ class Supervisor:
                 crashes.append(now_s)
                 self.crashed(name)
                 log.exception("a part crashed and is started again", part=name)
-                if len(crashes) > CRASHES_MAX and now_s - crashes[0] <= PERIOD_S:
-                    raise TooManyCrashes(f"{name}: {len(crashes)} times in a minute") from error
-            lately = sum(now_s - one <= PERIOD_S for one in crashes)
-            pause_s = min(PAUSE_S_MAX, PAUSE_S * 2.0**lately)
+                lately = sum(now_s - one <= patience.period_s for one in crashes)
+                if most is not None and lately > most:
+                    why = f"{name}: {lately} times in {patience.period_s:g} s"
+                    raise TooManyCrashes(why) from error
+            pause_s = min(patience.pause_s_max, patience.pause_s * 2.0**lately)
             await asyncio.sleep(pause_s * float(self.rng.uniform(0.5, 1.0)))

@@ -181,7 +181,7 @@ def _of_groups(state: State, groups: Sequence[Group]) -> dict[str, npt.NDArray[A
     found["side"] = np.sign(_gathered(groups, "a_side"))
     found["status"] = _statuses(state, groups)
     evidence = [_evidence(market) for market in state.markets.values()]
-    found["evidence"], found["p_value"] = np.concatenate(evidence, axis=1)
+    found["log_evidence"], found["p_value"] = np.concatenate(evidence, axis=1)
     return found
 
 

@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from liveopt.cli import front
+from liveopt.config import Settings
 from liveopt.guard import caller
 from liveopt.guard.spec import Limits
 from tests.guard.harness import alive, running, spec_of, wait_for
@@ -53,7 +54,7 @@ class Shown:
                 [sys.executable, "-m", "liveopt", "demo", "--variants", "8", *words],
                 cwd=folder, env=self.environment, stdout=subprocess.PIPE, stderr=err, text=True,
             )  # fmt: skip
-        self.port, self.said, self.cookie = 0, "", ""
+        self.port, self.said, self.cookie, self.secret = 0, "", "", ""
 
     @property
     def errors(self) -> str:
@@ -83,8 +84,8 @@ class Shown:
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        usual = {"Content-Type": "application/json", "X-Liveopt": "1"} if body is not None else {}
-        own = {"Cookie": self.cookie} if self.cookie else {}
+        usual = {"Content-Type": "application/json"} if body is not None else {}
+        own = {"Cookie": self.cookie, "X-Liveopt": self.secret} if self.cookie else {}
         content = None if body is None else json.dumps(body)
         try:
             connection.request(method, path, content, usual | own | headers)
@@ -96,6 +97,7 @@ class Shown:
     def log_in(self, word: str) -> int:
         said = self.ask("POST", "/api/session", {"token": word})
         self.cookie = said.headers.get("Set-Cookie", self.cookie).partition(";")[0]
+        self.secret = json.loads(said.body).get("secret", self.secret)
         return said.status
 
     def end(self) -> int:
@@ -113,6 +115,34 @@ def shown(folder: Path, *words: str, package: Path = ROOT) -> Iterator[Shown]:
             found.end()
         assert found.process.stdout is not None
         found.process.stdout.close()
+
+
+@built
+def test_what_a_page_draws_is_there_again_when_the_process_was_killed(tmp_path: Path) -> None:
+    with shown(tmp_path) as demo:
+        demo.log_in(demo.link())
+
+        def of_main() -> dict[str, Any]:
+            found = json.loads(demo.ask("GET", "/api/v1/variants?limit=50").body)["variants"]
+            name = next((one["id"] for one in found if one["champion"]), "")
+            said: dict[str, Any] = json.loads(demo.ask("GET", f"/api/v1/variants/{name}").body)
+            return said
+
+        wait_for(lambda: len(of_main().get("candles", ())) >= 5, PATIENCE_S, 0.2)
+        before = of_main()
+        assert before["explain"] is not None
+        report = json.loads(demo.ask("GET", "/api/v1/run").body)["report"]
+        assert report["terms"]["capital"] == Settings().account.capital
+        assert report["terms"]["gate"]["trades_min"] > 0
+        assert report["budget"]["calls"] > 0
+        assert "liveopt_budget_used_ratio" in demo.ask("GET", "/metrics").body.decode()
+        os.kill(demo.web()["pid"], signal.SIGKILL)
+        wait_for(lambda: demo.web()["starts"] == 2, PATIENCE_S, 0.1)
+        again = wait_for(lambda: of_main().get("candles"), PATIENCE_S, 0.2)
+        assert again[: len(before["candles"])] == before["candles"]
+        page = demo.ask("GET", "/no/such/page", Accept="text/html")
+        assert (page.status, page.body) == (404, demo.ask("GET", "/").body)
+        assert demo.end() == 130
 
 
 @built

@@ -10,6 +10,7 @@ from liveopt.live.board import (
     eligible,
     leading,
     listing,
+    position,
     variants_by_status,
     why_none_is_eligible,
 )
@@ -177,10 +178,85 @@ def test_why_none_is_eligible_is_said_in_the_words_of_the_last_look() -> None:
     why = why_none_is_eligible(run.state, board)
     assert why == leading(leader)
     assert why.startswith("quick leads with evidence ")
-    assert f" and {leader.trades} trades; it lacks insufficient_samples" in why
+    assert f" and {leader.trades} trades; stopped by: insufficient_samples" in why
     assert leading(Leader("v", 0.0, 1.0, 3, None, ())).endswith(
-        "v leads with evidence 1 and 3 trades; it lacks nothing"
+        "v leads with evidence 1 and 3 trades; nothing stops it"
     )
     bare, board = folded([*contest.opening(None), *contest.waves(3)]), Board()
     board.heard(bare.outs)
     assert why_none_is_eligible(bare.state, board) == "this run has no promotion gate"
+
+
+def held(run: Folded) -> dict[str, Entered]:
+    """By the records: who has entered and not left."""
+    found: dict[str, Entered] = {}
+    for _, record in run.outs:
+        if isinstance(record, Entered):
+            found[record.variant] = record
+        elif isinstance(record, Trade):
+            found.pop(record.variant, None)
+    return found
+
+
+def test_what_a_variant_holds_is_what_the_records_say() -> None:
+    run, seen = folded(opening(PEOPLE)), 0
+    for tick in MARKET[:300]:
+        run.take([tick])
+        there = held(run)
+        for name in ("main", *(v.id for v in PEOPLE)):
+            said, entered = position(run.state, name), there.get(name)
+            if entered is None:
+                assert said is None
+                continue
+            assert said is not None
+            seen += 1
+            assert (said["side"], said["size"]) == (entered.side, entered.size)
+            assert (said["entry_price"], said["entry_ns"]) == (entered.price, entered.at_ns)
+            sign = 1.0 if entered.side == "long" else -1.0
+            assert sign * (entered.price - said["stop"]) > 0.0
+    assert seen > 100
+    assert position(run.state, "nobody") is None
+
+
+def test_a_stop_that_is_told_is_where_the_stop_closes() -> None:
+    run = folded(opening(PEOPLE))
+    stops, closed = dict[str, float](), 0
+    for tick in MARKET:
+        before = len(run.outs)
+        run.take([tick])
+        for _, record in run.outs[before:]:
+            if isinstance(record, Trade) and record.reason == "stop":
+                level, sign = stops[record.variant], 1.0 if record.side == "long" else -1.0
+                assert sign * (tick.price - level) <= 0.0, "the price has reached it"
+                assert sign * (record.exit_price - level) <= 0.0
+                closed += 1
+        for name in held(run):
+            said = position(run.state, name)
+            assert said is not None
+            if said["stop"] is not None:
+                stops[name] = said["stop"]
+    assert closed > 3
+
+
+def alone(**changed: float) -> list[float | None]:
+    """The stops that are told while one variant with these parameters holds something."""
+    name, found = "one", []
+    run = folded(opening([variant(name, "ma_crossover", **changed)]))
+    for tick in MARKET:
+        run.take([tick])
+        said = position(run.state, name)
+        found += [] if said is None else [said["stop"]]
+    return found
+
+
+def test_a_trailing_stop_is_told_as_it_moves() -> None:
+    fixed = alone(trail=5.0, arm=10.0, stop=0.5, take=5.0)
+    moving = alone(trail=0.02, stop=0.5, take=5.0)
+    assert None not in moving
+    assert len(set(moving)) > 2 * len(set(fixed))
+
+
+def test_a_stop_beyond_the_liquidation_is_none() -> None:
+    found = alone(stop=1.0, leverage=20.0, take=5.0)
+    assert found
+    assert set(found) == {None}

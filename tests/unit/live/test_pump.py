@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from liveopt.core.events import FeedState, Hole, Quote
+from liveopt.core.bars import MINUTE_NS
+from liveopt.core.events import Bar, Candle, FeedEvent, FeedState, Hole, Quote
 from liveopt.guard.gate import FLATTEN, HALT, Gate
 from liveopt.guard.latch import Change, Latch
 from liveopt.live.board import Board
@@ -187,6 +188,45 @@ async def test_the_feed_is_counted_and_quotes_are_not_journalled(live: Live) -> 
     assert board.feed == {"trades": state}
     live.close()
     assert len(inputs(live)) == len(opening(PEOPLE)) + 22
+
+
+async def test_only_the_market_makes_the_newest_tick_younger(live: Live) -> None:
+    live.take(opening(PEOPLE))
+    now_s = asyncio.get_running_loop().time
+    told: list[tuple[list[FeedEvent], bool]] = [
+        ([FeedState(1, "trades", "stale", 5)], False),
+        ([*MARKET[:20]], True),
+        ([FeedState(1, "trades", "stale", 5), Hole(SYMBOL, 1, 2, "cut")], False),
+        (
+            [Candle(SYMBOL, MINUTE_NS, Bar(MARKET[19].at_ns + MINUTE_NS, 1.0, 1.0, 1.0, 1.0, 0.0))],
+            True,
+        ),
+    ]
+    for events, news in told:
+        before_s, known = now_s(), live.pump.board.ticked_s
+        box = Mailbox()
+        box.put(events)
+        box.close()
+        await live.pump.run(box)
+        if news:
+            assert live.pump.board.ticked_s is not None
+            assert before_s <= live.pump.board.ticked_s <= now_s()
+        else:
+            assert live.pump.board.ticked_s == known
+
+
+async def test_a_tick_of_an_earlier_process_is_as_old_as_this_one_at_least(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    live.take([*opening(PEOPLE), *MARKET[:20]])
+    live.close()
+    live = Live(tmp_path)
+    before_s = asyncio.get_running_loop().time()
+    box = Mailbox()
+    box.close()
+    await live.pump.run(box)
+    live.close()
+    assert live.pump.board.ticked_s is not None
+    assert live.pump.board.ticked_s >= before_s
 
 
 async def test_others_have_their_turn_while_many_events_wait(live: Live) -> None:

@@ -1,11 +1,13 @@
 """The status of a run is plain data whose keys stay."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from liveopt.core.bars import MINUTE_NS
 from liveopt.core.events import FeedState
 from liveopt.guard.gate import FLATTEN
 from liveopt.live.report import report
@@ -13,10 +15,11 @@ from liveopt.live.service import Service, World
 from liveopt.live.supervise import Supervisor
 from liveopt.walk.events import Promote
 from tests import contest
-from tests.run import SYMBOL, Live, opening, ticks, variants
+from tests.run import SYMBOL, TERMS, Live, opening, ticks, variants
 
 KEYS = {
-    "phase", "run", "folder", "seq", "durable_seq", "backlog", "journal_ok", "halted", "variants",
+    "phase", "run", "terms", "folder", "seq", "durable_seq", "backlog", "journal_ok", "halted",
+    "variants", "tick_age_ms",
     "positions", "ticks", "entries", "trades", "stopped", "restarts", "standstills", "markets",
     "standing", "feed", "rss_mib", "eligible", "eligible_reason", "gate", "promotions", "demotions",
 }  # fmt: skip
@@ -58,6 +61,16 @@ def test_it_says_what_is_going_on(tmp_path: Path) -> None:
     assert said["markets"].keys() == {SYMBOL}  # type: ignore[attr-defined]
 
 
+async def test_it_says_how_long_ago_the_newest_tick_was_taken_in(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    assert reported(live)["tick_age_ms"] is None
+    live.pump.board.ticked_s = asyncio.get_running_loop().time() - 25.0
+    age_ms = reported(live)["tick_age_ms"]
+    live.close()
+    assert isinstance(age_ms, int)
+    assert 25_000 <= age_ms < 35_000
+
+
 def test_it_says_how_the_contest_stands(tmp_path: Path) -> None:
     live = Live(tmp_path)
     gate = msgspec.structs.replace(contest.GATE, auto=False)
@@ -90,3 +103,27 @@ def test_a_run_without_a_gate_has_none_to_tell_of(tmp_path: Path) -> None:
     live.close()
     assert said["gate"] == {SYMBOL: None}
     assert said["eligible_reason"] == "this run has no promotion gate"
+
+
+def test_it_says_what_everybody_is_measured_by_once_the_run_has_begun(tmp_path: Path) -> None:
+    live = Live(tmp_path)
+    assert reported(live)["terms"] is None
+    live.take(opening(variants(2)))
+    said: Any = reported(live)["terms"]
+    live.close()
+    assert said == {
+        "capital": TERMS.capital,
+        "bars_per_year": 365 * 24 * 60,
+        "gate": {"trades_min": 50, "confidence_min": 0.95, "sharpe_min": 0.0},
+    }
+
+
+def test_a_year_has_fewer_bars_where_bars_are_longer_and_no_gate_asks_for_nothing(
+    tmp_path: Path,
+) -> None:
+    live = Live(tmp_path)
+    terms = msgspec.structs.replace(TERMS, signal_ns=5 * MINUTE_NS, gate=None)
+    live.take(opening(variants(2), terms))
+    said: Any = reported(live)["terms"]
+    live.close()
+    assert (said["bars_per_year"], said["gate"]) == (365 * 24 * 12, None)

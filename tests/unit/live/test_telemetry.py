@@ -102,10 +102,10 @@ def test_evidence_is_what_an_explanation_says() -> None:
     for name, own in found.items():
         said = explain(run.state, name)
         if said.evidence is None:
-            assert isnan(own["evidence"])
+            assert isnan(own["log_evidence"])
             continue
         told += 1
-        assert e_value(own["evidence"]) == pytest.approx(said.evidence)
+        assert e_value(own["log_evidence"]) == pytest.approx(said.evidence)
         assert own["p_value"] == pytest.approx(said.p_value, abs=2e-6)
         assert own["bars"] > 0
         assert own["pessimistic"] > 0.0
@@ -125,7 +125,7 @@ def test_p_values_of_all_are_those_of_each() -> None:
 def test_without_a_gate_there_is_no_evidence_and_no_other_account() -> None:
     run = folded([*contest.opening(None), *contest.waves(20)])
     for own in numbers(run.state).values():
-        assert all(isnan(own[name]) for name in ("evidence", "p_value", "pessimistic"))
+        assert all(isnan(own[name]) for name in ("log_evidence", "p_value", "pessimistic"))
         assert own["equity"] > 0.0
 
 
