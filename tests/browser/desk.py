@@ -41,6 +41,8 @@ class Desk(Service):
     link: str = ""
     """What it has printed: works once."""
     cookie: str = ""
+    secret: str = ""
+    """What a page keeps of its session."""
 
     def start(self, *words: str) -> None:
         """`liveopt run` with its dashboard."""
@@ -66,20 +68,19 @@ class Desk(Service):
 
     def sign_in(self) -> None:
         """Use the link up; every page of the tests shares the session."""
-        status, headers, _ = self.ask(
-            "POST", "/api/session", {"token": self.link.partition("#t=")[2]}
-        )
+        word = {"token": self.link.partition("#t=")[2]}
+        status, headers, body = self.ask("POST", "/api/session", word)
         assert status == 201
-        self.cookie = headers["Set-Cookie"].partition(";")[0]
+        self.cookie, self.secret = headers["Set-Cookie"].partition(";")[0], body["secret"]
 
     def ask(
         self, method: str, path: str, body: object = None
     ) -> tuple[int, dict[str, str], dict[str, Any]]:
         """A request of this session: status, headers, body."""
         connection = http.client.HTTPConnection(self.base.partition("//")[2], timeout=PATIENCE_S)
-        headers = {"Cookie": self.cookie} if self.cookie else {}
+        headers = {"Cookie": self.cookie, "X-Liveopt": self.secret} if self.cookie else {}
         if method != "GET":
-            headers |= {"Content-Type": "application/json", "X-Liveopt": "1"}
+            headers["Content-Type"] = "application/json"
         try:
             connection.request(method, path, json.dumps(body or {}) if body else None, headers)
             said = connection.getresponse()

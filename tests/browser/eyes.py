@@ -47,6 +47,10 @@ class Eyes:
         how = {"viewport": {"width": 1366, "height": 900}} | how
         signed_in, self._allowed = how.pop("signed_in", True), list(how.pop("allowed", ()))
         self.desk = desk
+        if signed_in:
+            kept = [{"name": "liveopt.session", "value": desk.secret}]
+            origin = {"origin": desk.base, "localStorage": kept}
+            how = {"storage_state": {"cookies": [], "origins": [origin]}} | how
         self.context = browser.new_context(locale="en-US", base_url=desk.base, **how)
         self.context.set_default_timeout(WAIT_MS)
         if signed_in:

@@ -1,16 +1,16 @@
 """Every page in both themes: axe has nothing against it, and charts can be read."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import OUT
-from tests.browser.desk import Desk, desk
+from tests.browser.desk import Desk
 from tests.browser.eyes import Eyes
-from tests.browser.market import PASSES, waves
 from tests.browser.pixels import background, contrast, decoded, strongest
-from tests.kill.stage import wait_for
+from tests.browser.replayed import completed, promotion, replayed, rival, searched
 
 Look = Callable[..., Eyes]
 THEMES = ("dark", "light")
@@ -22,22 +22,8 @@ TEXT, SHAPE = 4.5, 3.0
 def room(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A recording on which somebody is promoted."""
     folder = tmp_path_factory.mktemp("pages")
-    with desk(folder, waves(folder / "waves.csv"), PASSES) as found:
-        wait_for(lambda: promotion(found), 60.0, every_s=0.2)
+    with replayed(folder) as found:
         yield found
-
-
-def promotion(of: Desk) -> dict[str, Any] | None:
-    """The newest change of champion that was earned."""
-    all_ = of.get("/api/v1/promotions")["promotions"]
-    return next((one for one in all_ if one["kind"] == "promotion" and one["earned"]), None)
-
-
-def rival(of: Desk) -> str:
-    """Somebody who is not the champion now."""
-    all_ = of.get("/api/v1/variants?limit=50&sort=p_value")["variants"]
-    found: str = next(one["id"] for one in all_ if not one["champion"])
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -46,28 +32,15 @@ def pages(room: Desk) -> dict[str, str]:
     changed = promotion(room)
     assert changed is not None
     one, other = changed["variant"], changed["champion"]
-    (room.state / "data").mkdir()
-    waves(room.state / "data" / "WAVES-1m.csv", 4_000)
-    status, _, body = room.ask("POST", "/api/v1/optimize/single", ORDER)
-    assert status in (200, 201, 202), body
-    job = f"/api/v1/jobs/{body['job_id']}"
-    wait_for(lambda: room.get(job)["status"] not in ("queued", "running"), 90.0, every_s=0.3)
-    assert room.get(job)["status"] == "completed", room.get(job)
+    job, number = completed(room), searched(room)
     return {
         "live": "/", "variant": f"/v/{one}", "champion": f"/v/{other}",
         "compare": f"/compare?ids={one},{other}", "promotions": "/promotions",
         "promotion": f"/promotions/{changed['id']}", "trades": "/trades", "jobs": "/jobs",
-        "job": f"/jobs/{body['job_id']}", "system": "/system", "alerts": "/alerts",
-        "settings": "/settings", "nobody": "/v/nobody",
+        "job": f"/jobs/{job}", "validation": f"/jobs/{job}/validation",
+        "round": f"/rounds/{number}", "system": "/system", "alerts": "/alerts",
+        "settings": "/settings", "nobody": "/v/nobody", "lost": "/nowhere/at/all",
     }  # fmt: skip
-
-
-ORDER = {
-    "strategy_name": "ma_crossover",
-    "asset": "WAVES",
-    "timeframe": "1m",
-    "optimization_config": {"max_evals": 10},
-}
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -81,6 +54,7 @@ def test_axe_finds_nothing_on_any_page(
         eyes.go(path)
         eyes.is_("live")
         eyes.page.locator("main h1").wait_for(state="attached")
+        eyes.page.get_by_text("Loading…").first.wait_for(state="hidden")
         eyes.page.wait_for_load_state("networkidle", timeout=5000)
         eyes.page.wait_for_timeout(200)
         wrong += [f"{name}: {one}" for one in eyes.violations()]
@@ -141,6 +115,36 @@ def test_frozen_evidence_opens_from_the_timeline(look: Look, room: Desk) -> None
     assert eyes.violations() == []
 
 
+def test_evidence_says_what_it_rests_on_in_full(look: Look, room: Desk) -> None:
+    changed = promotion(room)
+    assert changed is not None
+    eyes = look(room, f"/promotions/{changed['id']}")
+    found = eyes.part("evidence")
+    found.get_by_text("The verdict behind it").wait_for()
+    record = room.get(f"/api/v1/promotions/{changed['verdict']}")["record"]
+    words = found.inner_text()
+    assert re.search(r"effect per evidence bar.*\n?.*% \[.*, .*\] of equity", words), words
+    assert f"comparisons counted\n{record['admitted']}" in words
+    assert "decided by\nthe gate" in words
+    assert record["champion"] in words
+    for one in record["runners_up"]:
+        row = found.locator("tr", has_text=one["variant"])
+        stops = [code.replace("_", " ") for code in one["stopped_by"]]
+        assert all(stop in row.inner_text() for stop in stops), row.inner_text()
+    assert eyes.page.get_by_role("button", name="Roll back").first.is_visible()
+
+
+def test_an_address_of_no_page_is_answered_by_the_page_with_ways_on(look: Look, room: Desk) -> None:
+    eyes = look(room, None, allowed=[r"status of 404"])
+    answer = eyes.page.goto("/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    eyes.part("lost").get_by_text("There is nothing here").wait_for()
+    assert "/no/such/page" in eyes.part("lost").inner_text()
+    eyes.part("lost").get_by_role("link", name="Live").click()
+    eyes.live()
+
+
 def test_evidence_fits_a_telephone(look: Look, room: Desk) -> None:
     changed = promotion(room)
     assert changed is not None
@@ -182,7 +186,7 @@ def test_what_a_chart_says_can_be_read(look: Look, room: Desk, browser: Any, the
     standing_out = contrast(inside, paper) >= SHAPE
     assert standing_out.sum() > 200, "no line can be seen"
     legend = chart.locator(".legend .swatch").all()
-    assert len(legend) == 2
+    assert len(legend) in (2, 3), "two curves, and the band once there is one"
     for swatch in legend:
         rgb = eyes.page.evaluate(
             "(at) => getComputedStyle(at).backgroundColor", swatch.element_handle()
@@ -190,6 +194,37 @@ def test_what_a_chart_says_can_be_read(look: Look, room: Desk, browser: Any, the
         wanted = [int(n) for n in rgb.strip("rgb()").split(",")]
         near = abs(inside.astype(int) - wanted).max(axis=1) <= 24
         assert near.sum() > 50, f"no line of {rgb}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_bars_and_points_can_be_read_too(
+    look: Look, room: Desk, pages: dict[str, str], browser: Any, theme: str
+) -> None:
+    eyes = look(room, pages["variant"], color_scheme=theme, device_scale_factor=2)
+    bars = eyes.page.locator("figure.chart", has_text="Signal bars").locator(".canvas")
+    bars.locator("canvas").first.wait_for()
+    eyes.page.wait_for_timeout(500)
+    picture = decoded(browser, bars.screenshot())
+    assert (background(picture).sum() < 128) == (theme == "dark")
+    assert strongest(picture[-44:, 200:-200]) >= TEXT, "times"
+    inside = picture[20:-60, 20:-200].reshape(-1, 3)
+    assert (contrast(inside, background(picture)) >= SHAPE).sum() > 200, "no bar can be seen"
+    eyes.go(pages["round"])
+    points = eyes.page.locator("figure.chart canvas.drawing").first
+    points.wait_for()
+    eyes.page.wait_for_timeout(300)
+    drawn = decoded(browser, points.screenshot())
+    assert strongest(drawn[:, :140]) >= TEXT, "figures at the side"
+    dots = contrast(drawn[8:-60, 160:-30].reshape(-1, 3), background(drawn)) >= SHAPE
+    assert dots.sum() > 100, "no point can be seen"
+
+
+def test_whoever_is_not_there_is_said_not_to_be(look: Look, room: Desk) -> None:
+    eyes = look(room, "/v/nobody", allowed=[r"status of 404"])
+    eyes.page.get_by_text("there is no variant").wait_for()
+    assert eyes.page.locator("figure.chart").count() == 0, "no empty chart of nobody"
+    eyes.go(f"/compare?ids=nobody,{rival(room)}")
+    eyes.page.get_by_text("Not there (any more): nobody").wait_for()
 
 
 def test_a_chart_has_its_numbers_as_a_table(look: Look, room: Desk) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,10 +63,41 @@ def test_a_run_without_variants_says_what_to_do(look: Look, room: Desk) -> None:
     eyes.part("empty").wait_for()
     assert "liveopt variants add" in eyes.part("empty").inner_text()
     eyes.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    eyes.page.get_by_role("button", name="Copy: load the demo").click()
+    eyes.page.get_by_role("button", name="Copy command").click()
     eyes.page.get_by_text("Copied").wait_for()
     assert eyes.page.evaluate("navigator.clipboard.readText()") == "liveopt demo"
+    assert eyes.page.get_by_role("button", name="Load demo").is_enabled()
     assert eyes.violations() == []
+
+
+def test_load_demo_begins_one_beside_the_run_and_ends_it(look: Look, room: Desk) -> None:
+    eyes = look(room, None, allowed=(r"status of (401|409)", r"WebSocket connection to .* failed"))
+
+    def nobody(said: Message) -> Message:
+        return said | {"who": [], "rows": []} if said["type"] in ("snap", "d") else said
+
+    Wire(eyes.page, nobody)
+    eyes.go("/")
+    eyes.part("empty").wait_for()
+    eyes.page.get_by_role("button", name="Load demo").click()
+    try:
+        eyes.page.wait_for_url(lambda url: not url.startswith(room.base), timeout=60_000)
+        assert eyes.page.url.startswith("http://127.0.0.1:"), "a run of its own, of the same host"
+        eyes.part("band").get_by_text("DEMO").wait_for(timeout=90_000)
+        assert "#" not in eyes.page.url, "the address forgets the token"
+        eyes.is_("live", 60_000)
+        eyes.go("/")
+        eyes.part("empty").wait_for()
+        eyes.is_("live")
+        eyes.page.get_by_role("button", name="Load demo").click()
+        eyes.page.get_by_text("A demo runs already").wait_for()
+        assert eyes.violations() == []
+        eyes.page.get_by_role("button", name="End the demo that runs").click()
+        eyes.page.get_by_text("The demo has ended").wait_for()
+    finally:
+        status, _, _ = room.ask("DELETE", "/api/v1/demo")
+    assert status == 404, "it was ended by its button"
+    assert room.get("/api/v1/run")["connected"], "the run beside it goes on"
 
 
 def test_a_market_that_falls_silent_is_stale_and_the_link_is_not(look: Look, room: Desk) -> None:
@@ -213,3 +245,66 @@ def test_what_works_worse_than_it_should_is_named(look: Look, room: Desk) -> Non
     words = " ".join(eyes.part("degraded").inner_text().split())
     assert words.startswith("▲ DEGRADED the journal cannot be written"), words
     assert eyes.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("gpu_fallback", "steps its variants on the CPU"),
+        ("journal_slow", "the disk takes a second"),
+    ],
+)
+def test_a_fallback_is_a_banner_until_it_is_over(
+    look: Look, room: Desk, code: str, words: str
+) -> None:
+    eyes = look(room, None)
+    active = True
+
+    def fallen_back(said: Message) -> Message:
+        """In place of every heartbeat an alert, as the service words it."""
+        if said["type"] != "hb":
+            return said
+        now_ms = said["server_ms"]
+        return {
+            "type": "alert", "id": code, "code": code, "severity": "warning", "text": words,
+            "first_ms": now_ms, "last_ms": now_ms, "count": 1, "active": active,
+            "acknowledged_by": None,
+        }  # fmt: skip
+
+    Wire(eyes.page, fallen_back)
+    eyes.go("/")
+    eyes.live()
+    eyes.part("degraded").wait_for()
+    assert f"▲ DEGRADED {words}" in " ".join(eyes.part("degraded").inner_text().split())
+    assert eyes.violations() == []
+    active = False
+    eyes.part("degraded").wait_for(state="hidden")
+
+
+def test_a_run_that_is_told_to_use_a_gpu_and_does_not_says_so(look: Look, tmp_path: Path) -> None:
+    with desk(tmp_path, settings={"ENGINE__DEVICE": "gpu"}) as own:
+        eyes = look(own, allowed=SERVICE_AWAY).live()
+        eyes.part("degraded").get_by_text("on the CPU").wait_for(timeout=30_000)
+
+
+def test_jobs_say_that_they_cannot_be_had_while_the_service_is_away(look: Look, room: Desk) -> None:
+    eyes = look(room, None, allowed=[r"ERR_FAILED"])
+    eyes.page.route("**/api/v1/jobs**", lambda route: route.abort())
+    eyes.go("/jobs")
+    eyes.page.locator("main .bad").get_by_text("does not answer").wait_for()
+    eyes.page.unroute_all()
+    eyes.page.locator("main .bad").wait_for(state="hidden")
+    eyes.page.get_by_text("No search yet").wait_for()
+
+
+def test_a_page_that_cannot_be_fetched_says_so_and_a_reload_keeps_the_address(
+    look: Look, room: Desk
+) -> None:
+    eyes = look(room, "/", allowed=[r"ERR_FAILED"]).live()
+    eyes.page.route("**/assets/system-*.js", lambda route: route.abort())
+    eyes.page.get_by_role("link", name="System").click()
+    eyes.page.get_by_text("This page could not be fetched").wait_for()
+    assert eyes.violations() == []
+    eyes.page.unroute_all()
+    eyes.page.get_by_role("button", name="Reload").click()
+    eyes.page.get_by_role("heading", name="Clocks").wait_for()

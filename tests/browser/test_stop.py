@@ -141,6 +141,34 @@ def test_a_service_that_hangs_is_said_within_two_seconds(look: Look, own: Desk) 
     assert latched(own)
 
 
+def test_an_engine_that_hangs_is_named_in_red_and_the_run_is_halted_all_the_same(
+    look: Look, tmp_path: Path
+) -> None:
+    with desk(tmp_path, settings={"CONTROL__HEARTBEAT_S": "60"}) as own:
+        eyes = look(own).live()
+        engine = own.pid("engine")
+        os.kill(engine, signal.SIGSTOP)
+        eyes.is_("stale link")
+        with eyes.page.expect_response("**/api/optimizer/stop") as coming:
+            eyes.page.keyboard.press("Shift+X")
+            eyes.page.keyboard.press("Enter")
+        assert coming.value.status == 207
+        said = answered(eyes)
+        assert "NOT fully halted" in said
+        assert "No answer from: engine" in said
+        assert "Latched on disk" in said
+        red = eyes.part("stop-answer").locator("div.bad").first
+        assert red.is_visible()
+        assert latched(own)
+        assert eyes.violations() == []
+        eyes.page.keyboard.press("Escape")
+        banner = eyes.part("halted")
+        banner.get_by_text("NOT acknowledged by the engine yet").wait_for()
+        os.kill(engine, signal.SIGCONT)
+        banner.get_by_text("NOT acknowledged").wait_for(state="hidden")
+        eyes.is_("halted")
+
+
 def test_with_everything_dead_the_dialog_says_so_and_what_it_says_works(
     look: Look, own: Desk
 ) -> None:
@@ -184,6 +212,6 @@ def test_a_run_whose_journals_cannot_be_written_is_shown_halted(look: Look, own:
     none = (0, resource.RLIM_INFINITY)
     resource.prlimit(own.pid("engine"), resource.RLIMIT_FSIZE, none)
     eyes.is_("halted", 60_000)
-    assert latched(own)
+    eyes.waits_for(lambda: latched(own))  # the engine says so before the guard has put it down
     assert eyes.part("stop").is_enabled()
     eyes.part("alert-strip").wait_for()

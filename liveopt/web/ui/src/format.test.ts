@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { age, evidence, figure, fixed, gain, groupWith, moment, probability, signed, useZone } from "./format";
+import {
+  age,
+  evidence,
+  figure,
+  fixed,
+  gain,
+  groupWith,
+  isoMoment,
+  moment,
+  percent,
+  probability,
+  signed,
+  useZone,
+} from "./format";
 
 describe("numbers", () => {
   test("thousands are grouped, negative ones have a real minus, undefined is a dash", () => {
@@ -56,5 +69,22 @@ describe("times", () => {
   test("a moment says that it is UTC", () => {
     useZone("utc");
     expect(moment(Date.UTC(2026, 10, 20, 14, 3, 7))).toBe("2026-11-20 14:03:07 UTC");
+  });
+});
+
+describe("what the service writes for programs", () => {
+  test("is a moment like all others, and a dash where there is none", () => {
+    useZone("utc");
+    expect(isoMoment("2026-11-21T16:50:12+00:00")).toBe("2026-11-21 16:50:12 UTC");
+    expect([isoMoment(""), isoMoment(null), isoMoment("not a time")]).toEqual(["–", "–", "–"]);
+  });
+
+  test("a share is shown in hundredths, without the sign of a gain", () => {
+    expect([percent(0.123), percent(0.935, 0), percent(null), percent(Number.NaN)]).toEqual([
+      "12.3 %",
+      "94 %",
+      "–",
+      "–",
+    ]);
   });
 });

@@ -97,6 +97,16 @@ export function moment(ms: number | null | undefined): string {
   return `${parts(ms).slice(0, 10)} ${clock(ms)}${zone === "utc" ? " UTC" : ""}`;
 }
 
+/** A time as the service writes it, as the settings have it. */
+export function isoMoment(text: string | null | undefined): string {
+  return text ? moment(Date.parse(text)) : NONE;
+}
+
+/** "12.3 %" of 0.123: a share, of which nobody says that it is a gain. */
+export function percent(share: number | null | undefined, decimals = 1): string {
+  return share == null || !Number.isFinite(share) ? NONE : `${fixed(100 * share, decimals)} %`;
+}
+
 function parts(ms: number): string {
   const shift = zone === "utc" ? 0 : new Date(ms).getTimezoneOffset() * 60_000;
   return new Date(ms - shift).toISOString();

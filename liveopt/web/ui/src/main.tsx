@@ -8,14 +8,8 @@ import { Help, helping } from "./parts/help";
 import { StopDialog, openStop } from "./parts/stop";
 import { TokenPrompt } from "./parts/token";
 import { AlertsPage, takeAlerts } from "./pages/alerts";
-import { ComparePage } from "./pages/compare";
-import { JobPage, JobsPage } from "./pages/jobs";
 import { LivePage } from "./pages/live";
-import { PromotionsPage } from "./pages/promotions";
-import { SettingsPage } from "./pages/settings";
-import { SystemPage } from "./pages/system";
-import { TradesPage } from "./pages/trades";
-import { VariantPage } from "./pages/variant";
+import { lazy } from "./parts/lazy";
 import { get } from "./state/api";
 import { keepOrder } from "./state/board";
 import { listen } from "./state/keys";
@@ -26,6 +20,23 @@ import { obey, settings } from "./state/settings";
 import { alerts, condition, dimmed, halted, mode, phase, takeTrades } from "./state/store";
 import type { Alert, Trade } from "./wire";
 import "./style.css";
+
+/** What a stop, a halt and the first rows need is in the first script; the rest comes when it is opened. */
+const ComparePage = lazy("Compare", () => import("./pages/compare").then((found) => found.ComparePage));
+const JobsPage = lazy("Jobs", () => import("./pages/jobs").then((found) => found.JobsPage));
+const JobPage = lazy("Job", () => import("./pages/job").then((found) => found.JobPage));
+const ValidationPage = lazy("Validation", () =>
+  import("./pages/validation").then((found) => found.ValidationPage),
+);
+const RoundPage = lazy("Round", () => import("./pages/round").then((found) => found.RoundPage));
+const PromotionsPage = lazy("Promotions", () =>
+  import("./pages/promotions").then((found) => found.PromotionsPage),
+);
+const SettingsPage = lazy("Settings", () => import("./pages/settings").then((found) => found.SettingsPage));
+const SystemPage = lazy("System", () => import("./pages/system").then((found) => found.SystemPage));
+const TradesPage = lazy("Trades", () => import("./pages/trades").then((found) => found.TradesPage));
+const VariantPage = lazy("Variant", () => import("./pages/variant").then((found) => found.VariantPage));
+const LostPage = lazy("There is nothing here", () => import("./pages/lost").then((found) => found.LostPage));
 
 function Shown({ page }: { page: Page }): ComponentChildren {
   switch (page.name) {
@@ -45,6 +56,10 @@ function Shown({ page }: { page: Page }): ComponentChildren {
       return <JobsPage />;
     case "job":
       return <JobPage key={page.id} id={page.id} />;
+    case "validation":
+      return <ValidationPage key={page.id} id={page.id} />;
+    case "round":
+      return <RoundPage key={page.id} id={page.id} />;
     case "system":
       return <SystemPage />;
     case "alerts":
@@ -52,14 +67,7 @@ function Shown({ page }: { page: Page }): ComponentChildren {
     case "settings":
       return <SettingsPage />;
     case "lost":
-      return (
-        <>
-          <h1 tabIndex={-1}>No such page</h1>
-          <p>
-            <a href="/">Live</a>
-          </p>
-        </>
-      );
+      return <LostPage />;
   }
 }
 

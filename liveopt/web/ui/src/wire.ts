@@ -21,10 +21,15 @@ export interface Hello {
   version: string;
   columns: string[];
   statuses?: string[];
+}
+
+/** What everybody of a run is measured by. */
+export interface Terms {
+  capital: number;
   /** How many signal bars a year has: what a Sharpe ratio was annualised with. */
-  bars_per_year?: number | null;
-  capital?: number | null;
-  gate?: Partial<Needs> | null;
+  bars_per_year: number;
+  /** Null where the run has no gate. */
+  gate: Needs | null;
 }
 
 /** What the seed's four gates ask for. */
@@ -71,6 +76,8 @@ export interface Delta {
 export interface Halt {
   type: "halt";
   halted: boolean;
+  /** The latch's: what a resume names. */
+  number?: number | null;
   mode: string | null;
   by?: string | null;
   reason?: string | null;
@@ -159,7 +166,23 @@ export interface Status {
   markets?: Record<string, { at_ns: number; price: number | null; bars: number }>;
   feed?: Record<string, string>;
   rss_mib?: number;
-  search?: Record<string, unknown> | null;
+  /** Absent or null where it is not known yet. */
+  terms?: Terms | null;
+  search?: Search | null;
+}
+
+/** The round of search under way beside the run, or the last one. */
+export interface Search {
+  number: number;
+  phase: string;
+  why: string;
+  done: number;
+  wanted: number;
+  deaths: number;
+  proposed: number;
+  admitted: number;
+  replaced: number;
+  trouble: string;
 }
 
 /** What `/api/v1/run` answers. */
@@ -250,6 +273,16 @@ export interface Standing {
   parameters?: Record<string, number | string>;
 }
 
+/** An open position on paper. */
+export interface Position {
+  side: "long" | "short";
+  size: number;
+  entry_price: number;
+  entry_ns: number;
+  /** Null where it has no stop of its own. */
+  stop: number | null;
+}
+
 export interface VariantDetail {
   variant: Standing;
   explain?: Explanation | null;
@@ -258,6 +291,8 @@ export interface VariantDetail {
   trades?: Trade[];
   /** [milliseconds, open, high, low, close] of signal bars. */
   candles?: [number, number, number, number, number][];
+  /** Null where it is flat, and where the engine does not answer. */
+  position?: Position | null;
 }
 
 export interface Ruling {
@@ -302,7 +337,14 @@ export interface Job {
   eta_s?: number | null;
   strategy?: string;
   algorithm?: string;
-  verdict?: string;
+  objective?: string;
+  /** Of a completed study, as are those below. */
+  verdict?: string | null;
+  /** The objective of the best in its last train. */
+  best?: number | null;
+  /** The objective of the tests of all folds together. */
+  out_of_sample?: number | null;
+  deflated_sharpe?: number | null;
   data?: string;
   created?: string;
   error?: string | null;
@@ -322,6 +364,9 @@ export interface Fold {
   in_sample: Sample;
   out_of_sample: Sample;
   decay: number | null;
+  /** First signal bar and the one after the last. */
+  train?: [number, number];
+  test?: [number, number];
 }
 
 export interface JobDetail extends Job {
@@ -336,7 +381,15 @@ export interface JobResult {
     trials?: number;
     deflated_sharpe?: number | null;
   };
-  walk_forward: { folds: Fold[] };
+  walk_forward: {
+    folds: Fold[];
+    kind?: string;
+    embargo?: number;
+    out_of_sample?: Sample;
+    decay?: number | null;
+  };
+  data?: { bars: number; first: string; last: string; signal_s: number };
+  capital?: number;
   front?: Fold[];
   passes: boolean;
   fails: string[];
@@ -369,4 +422,69 @@ export interface Failure {
   error_message: string;
   details?: unknown;
   request_id?: string;
+}
+
+/** Searches beside the run. */
+export interface Rounds {
+  rounds: RoundLine[];
+  total: number;
+}
+
+export interface RoundLine {
+  number: number;
+  why: string | null;
+  /** Who asked for it; empty where nobody did. */
+  by?: string;
+  phase: string;
+  done?: number;
+  wanted?: number;
+  outcome: Outcome | null;
+  symbols: RoundSymbol[] | null;
+}
+
+export interface RoundSymbol {
+  symbol: string;
+  bars: number;
+  trials: number;
+  tested: number;
+  proposed: number;
+  skipped: string;
+}
+
+/** What became of a round in the run. */
+export interface Outcome {
+  phase: string;
+  deaths?: number;
+  proposed?: number;
+  admitted?: number;
+  replaced?: number;
+  trouble?: string;
+}
+
+export interface RoundDetail {
+  number: number;
+  why: string | null;
+  by?: string;
+  outcome: Outcome | null;
+  /** Null until its search has come to an end. */
+  searched: Searched[] | null;
+}
+
+export interface Searched {
+  symbol: string;
+  bars: number;
+  trials: number;
+  studies: string[];
+  proposals: unknown[];
+  finalists: Finalist[];
+  skipped: string;
+}
+
+export interface Finalist {
+  variant: { id: string; strategy: string; symbol: string; origin: string };
+  in_sample: number;
+  out_of_sample: number;
+  trades: number;
+  conditions: Condition[];
+  stopped_by: string[];
 }

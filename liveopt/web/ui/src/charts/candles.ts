@@ -1,16 +1,22 @@
 /** Candles with entries and exits, by TradingView Lightweight Charts: loaded on demand. */
 
 import {
+  type AutoscaleInfo,
   CandlestickSeries,
   ColorType,
+  type IPriceLine,
+  LineStyle,
   type SeriesMarker,
   type Time,
   type UTCTimestamp,
   createChart,
   createSeriesMarkers,
 } from "lightweight-charts";
-import type { Candle, Candles, Marker, Mounted } from "./kinds";
+import type { Candle, Candles, Level, Marker, Mounted } from "./kinds";
 import { type Palette, colour } from "./theme";
+
+/** With more, their words would lie upon each other; the table of trades has them. */
+const WORDED_MOST = 12;
 
 /** The logo of the library is a link beside the chart: its own needs an inline style. */
 export function mountCandles(place: HTMLElement, height: number, of: Palette): Mounted<Candles> {
@@ -29,7 +35,10 @@ export function mountCandles(place: HTMLElement, height: number, of: Palette): M
     timeScale: { timeVisible: true, borderColor: line },
     rightPriceScale: { borderColor: line },
   });
+  let levels: Level[] = [];
+  let lines: IPriceLine[] = [];
   const candles = chart.addSeries(CandlestickSeries, {
+    autoscaleInfoProvider: (usual: () => AutoscaleInfo | null) => reaching(usual(), levels),
     upColor: up,
     downColor: down,
     borderUpColor: up,
@@ -44,7 +53,11 @@ export function mountCandles(place: HTMLElement, height: number, of: Palette): M
   return {
     set: (what) => {
       candles.setData(what.candles.map(bar));
-      marks.setMarkers(what.markers.map((one) => marker(one, up, down)));
+      const worded = what.markers.length <= WORDED_MOST;
+      marks.setMarkers(what.markers.map((one) => marker(worded ? one : { ...one, text: "" }, up, down)));
+      levels = what.levels;
+      for (const old of lines) candles.removePriceLine(old);
+      lines = levels.map((one) => candles.createPriceLine(priceLine(one, of)));
       if (!fitted) chart.timeScale().fitContent();
       fitted = true;
     },
@@ -53,6 +66,21 @@ export function mountCandles(place: HTMLElement, height: number, of: Palette): M
       chart.remove();
     },
   };
+}
+
+/** A stop far away is shown all the same. */
+function reaching(usual: AutoscaleInfo | null, levels: Level[]): AutoscaleInfo | null {
+  if (!usual?.priceRange || !levels.length) return usual;
+  const prices = levels.map((one) => one.price);
+  const minValue = Math.min(usual.priceRange.minValue, ...prices);
+  const maxValue = Math.max(usual.priceRange.maxValue, ...prices);
+  return { ...usual, priceRange: { minValue, maxValue } };
+}
+
+function priceLine(one: Level, of: Palette) {
+  const lineStyle = one.name === "stop" ? LineStyle.Dashed : LineStyle.Solid;
+  const color = colour(of, one.colour);
+  return { price: one.price, title: one.name, color, lineWidth: 1 as const, lineStyle, axisLabelVisible: true };
 }
 
 function bar(candle: Candle) {

@@ -7,6 +7,8 @@ export interface Line {
   times: number[];
   values: (number | null)[];
   dash?: number[];
+  /** One side of a band: what lies between the two is filled. */
+  edge?: "high" | "low";
 }
 
 export interface Candle {
@@ -24,9 +26,17 @@ export interface Marker {
   text: string;
 }
 
+/** A price that matters now. */
+export interface Level {
+  name: string;
+  price: number;
+  colour: "accent" | "warn";
+}
+
 export interface Candles {
   candles: Candle[];
   markers: Marker[];
+  levels: Level[];
 }
 
 export interface Mounted<T> {

@@ -55,6 +55,14 @@ function label(value: number, all: number[]): string {
   return fixed(value, Math.min(8, Math.max(0, -Math.floor(Math.log10(step)))));
 }
 
+/** The two edges of a band, with what lies between them filled; uPlot counts from the axis of time. */
+function bands(lines: Line[]): uPlot.Band[] {
+  const high = lines.findIndex((line) => line.edge === "high");
+  const low = lines.findIndex((line) => line.edge === "low");
+  const fill = lines[high]?.colour;
+  return high < 0 || low < 0 || !fill ? [] : [{ series: [high + 1, low + 1], fill: `${fill}2e` }];
+}
+
 function options(lines: Line[], of: Palette, size: { width: number; height: number }): uPlot.Options {
   const axis = {
     stroke: colour(of, "muted"),
@@ -67,10 +75,12 @@ function options(lines: Line[], of: Palette, size: { width: number; height: numb
     legend: { show: false },
     cursor: { y: false },
     scales: { x: { time: true } },
+    bands: bands(lines),
     axes: [
       {
         ...axis,
         space: 90,
+        size: 30,
         values: (_plot, ticks, _axis, _space, step) => ticks.map((one) => time(one, step)),
       },
       { ...axis, size: 76, values: (_plot, ticks) => ticks.map((one) => label(one, ticks)) },
@@ -80,7 +90,7 @@ function options(lines: Line[], of: Palette, size: { width: number; height: numb
       ...lines.map((line) => ({
         label: line.name,
         stroke: line.colour,
-        width: 1.5,
+        width: line.edge ? 1 : 1.5,
         spanGaps: true,
         points: { show: false },
         ...(line.dash ? { dash: line.dash } : {}),

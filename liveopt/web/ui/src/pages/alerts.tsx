@@ -54,8 +54,12 @@ export function AlertsPage() {
               <tr>
                 <th scope="col">Severity</th>
                 <th scope="col">What</th>
-                <th scope="col">First</th>
-                <th scope="col">Last</th>
+                <th scope="col" class="less">
+                  First
+                </th>
+                <th scope="col" class="less">
+                  Last
+                </th>
                 <th scope="col" class="num">
                   Count
                 </th>
@@ -72,8 +76,8 @@ export function AlertsPage() {
                   <th scope="row">
                     {one.text} <small>{words(one.code)}</small>
                   </th>
-                  <td>{moment(one.first_ms)}</td>
-                  <td>{moment(one.last_ms)}</td>
+                  <td class="less">{moment(one.first_ms)}</td>
+                  <td class="less">{moment(one.last_ms)}</td>
                   <td class="num">{figure(one.count)}</td>
                   <td>
                     {one.acknowledged_by ? (

@@ -1,28 +1,30 @@
 /** Up to six variants side by side: a winner is named only where their intervals do not overlap. */
 
 import { useMemo } from "preact/hooks";
-import { figure, fixed, words } from "../format";
+import { fixed, words } from "../format";
 import { palette, series } from "../charts/theme";
 import type { Line } from "../charts/kinds";
 import { drawdown } from "../parts/board";
 import { Gain, Sharpe, better, intervalOf } from "../parts/cells";
 import { Plot } from "../parts/chart";
+import { parameter } from "../parts/ledger";
 import { useMany } from "../parts/many";
 import { COMPARED_MAX, marked } from "../state/board";
 import { correlation } from "../state/correlation";
 import type { Interval } from "../state/interval";
 import { place, variantPath } from "../state/route";
 import type { Row } from "../state/rows";
-import { rowOf, rows } from "../state/store";
+import { known, rowOf, rows } from "../state/store";
 import type { VariantDetail } from "../wire";
 
 export function ComparePage() {
   const asked = place.value.query.get("ids");
-  const ids = (asked === null ? marked.value : asked.split(",").filter(Boolean)).slice(0, COMPARED_MAX);
+  const ids = [...new Set(asked === null ? marked.value : asked.split(",").filter(Boolean))].slice(0, COMPARED_MAX);
   const found = useMany<VariantDetail>(ids.map((id) => `/api/v1/variants/${encodeURIComponent(id)}`));
   const lines = useMemo(() => normalised(found), [found, palette.value]);
   void rows.value;
   const there = ids.flatMap((id) => rowOf(id) ?? []);
+  const missing = ids.filter((id) => !rowOf(id));
   return (
     <>
       <h1 tabIndex={-1}>Compare</h1>
@@ -33,11 +35,22 @@ export function ComparePage() {
         </p>
       ) : (
         <>
+          {known.value && missing.length > 0 && (
+            <p class="bad">
+              Not there (any more): {missing.join(", ")}. {there.length < 2 && "There is nothing to compare."}
+            </p>
+          )}
           <section class="panel">
             <Plot title="Equity, each as 100 at its first point" lines={lines} />
           </section>
-          <section class="panel scroll" tabIndex={0} role="region" aria-label="figures side by side">
-            <Figures of={there} />
+          <section class="panel">
+            <p class="muted">
+              Figures. A Sharpe ratio is marked ★ only if its 95 % interval lies above all others; the rest
+              have no interval, so nobody wins.
+            </p>
+            <div class="scroll" tabIndex={0} role="region" aria-label="figures side by side">
+              <Figures of={there} />
+            </div>
           </section>
           <section class="panel scroll" tabIndex={0} role="region" aria-label="parameters that differ">
             <Differences of={found} />
@@ -78,10 +91,7 @@ function Figures({ of }: { of: Row[] }) {
   const ahead = winner(of.map(intervalOf));
   return (
     <table>
-      <caption>
-        Figures. A Sharpe ratio is marked ★ only if its 95 % interval lies above all others; the rest have no
-        interval, so nobody wins.
-      </caption>
+      <caption class="sr">Figures side by side</caption>
       <thead>
         <tr>
           <th scope="col">what</th>
@@ -151,7 +161,7 @@ function Differences({ of }: { of: VariantDetail[] }) {
             <th scope="row">{words(name)}</th>
             {of.map((one) => (
               <td class="num" key={one.variant.id}>
-                {figure(one.variant.parameters?.[name])}
+                {parameter(one.variant.parameters?.[name])}
               </td>
             ))}
           </tr>

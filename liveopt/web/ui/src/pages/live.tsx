@@ -1,27 +1,36 @@
 /** Who is ahead, how sure that is, and who has traded. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { fixed, gain } from "../format";
-import { Plot } from "../parts/chart";
+import { CandleChart, Plot } from "../parts/chart";
+import { EquityChart } from "../parts/equity";
 import { Board, drawdown } from "../parts/board";
 import { better, Gain, Sharpe } from "../parts/cells";
 import { Copy } from "../parts/copy";
 import { Ledger, dotsOf } from "../parts/dots";
 import { Explained, Parameters } from "../parts/ledger";
 import { Tape } from "../parts/tape";
-import { useGet } from "../parts/use";
+import { useAct, useGet } from "../parts/use";
+import { Refused, freshKey, post, remove } from "../state/api";
 import { palette, series } from "../charts/theme";
 import type { Line } from "../charts/kinds";
-import { choice, frozen, mark, marked, order, pinned, pointerInside, selected } from "../state/board";
+import { candlesOf } from "../state/bars";
+import { choice, frozen, mark, marked, order, pinned, pointerInside, selected, step } from "../state/board";
+import { plain } from "../state/conditions";
 import { spoken } from "../state/gate";
 import { variantPath } from "../state/route";
 import type { Row } from "../state/rows";
+import { narrow } from "../state/settings";
 import { champions, known, rowOf, rows, status } from "../state/store";
 import { STATUSES, type VariantDetail } from "../wire";
 
 const AGAIN_MS = 10_000;
 
 export function LivePage() {
+  const room = !narrow.value && rows.value.length > 0;
+  useEffect(() => {
+    if (room && selected.peek() === null) step(1);
+  }, [room]);
   return (
     <>
       <h1 class="sr" tabIndex={-1}>
@@ -44,11 +53,49 @@ function Empty() {
       <p>
         <Copy text="liveopt variants add --help" />
       </p>
-      <p>Or see it work on a made-up market, without keys or network:</p>
-      <p>
-        <Copy text="liveopt demo" label="Copy: load the demo" />
+      <p>Or see it work on a made-up market, without keys or network, beside this run:</p>
+      <LoadDemo />
+      <p class="muted">
+        The same in a terminal: <Copy text="liveopt demo" label="Copy command" />
       </p>
     </section>
+  );
+}
+
+/** A run of its own in a folder of its own, and a session of its own. */
+function LoadDemo() {
+  const { busy, said, act } = useAct();
+  const [running, runs] = useState(false);
+  const load = () =>
+    act(async () => {
+      try {
+        const { link } = await post<{ link: string }>("/api/v1/demo", { key: freshKey() });
+        location.assign(link);
+        return "The demo opens.";
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "DEMO_RUNNING") throw error;
+        runs(true);
+        return "A demo runs already, and its link worked once.";
+      }
+    });
+  const end = () =>
+    act(async () => {
+      await remove("/api/v1/demo");
+      runs(false);
+      return "The demo has ended.";
+    });
+  return (
+    <p>
+      <button type="button" class="primary" disabled={busy} onClick={load}>
+        {busy && !running ? "Starting the demo…" : "Load demo"}
+      </button>{" "}
+      {running && (
+        <button type="button" disabled={busy} onClick={end}>
+          End the demo that runs
+        </button>
+      )}{" "}
+      <span role="status">{said}</span>
+    </p>
   );
 }
 
@@ -116,7 +163,7 @@ function Leaderboard() {
 /** A zero is never without its reason. */
 function eligibility(): string {
   const { eligible = 0, eligible_reason: why } = status.value;
-  return `${eligible} eligible${eligible || !why ? "" : `: ${why}`}`;
+  return `${eligible} eligible${eligible || !why ? "" : `: ${plain(why)}`}`;
 }
 
 function Selected() {
@@ -127,7 +174,9 @@ function Selected() {
     return (
       <section class="panel selected">
         <h2>Selected variant</h2>
-        <p class="muted">Choose one: click it, or j and k, then Enter opens its page.</p>
+        <p class="muted">{narrow.value
+            ? "Tap a variant to see it here; its name opens its page."
+            : "Choose one: click it, or j and k, then Enter opens its page."}</p>
       </section>
     );
   return <Panel key={row.id} row={row} />;
@@ -138,7 +187,11 @@ function Panel({ row }: { row: Row }) {
   const { data, error } = useGet<VariantDetail>(`/api/v1/variants/${encodeURIComponent(row.id)}`, AGAIN_MS);
   const champion = champions.value.find((one) => one.symbol === row.symbol);
   const other = champion && champion.id !== row.id ? champion : undefined;
-  const base = useGet<VariantDetail>(other ? `/api/v1/variants/${encodeURIComponent(other.id)}` : null);
+  const base = useGet<VariantDetail>(
+    other ? `/api/v1/variants/${encodeURIComponent(other.id)}` : null,
+    AGAIN_MS,
+  );
+  const candles = useMemo(() => candlesOf(data), [data]);
   const [speech, speak] = useState("");
   return (
     <section class="panel selected" aria-labelledby="selected-title">
@@ -159,14 +212,21 @@ function Panel({ row }: { row: Row }) {
           {speech}
         </span>
       </div>
-      <div class="split">
-        <Plot title="Equity since this page was opened" lines={trends(row, other)} height={170} />
+      <div class="split two">
+        <div>
+          {data?.equity?.length ? (
+            <EquityChart own={data} champion={base.data} height={170} />
+          ) : (
+            <Plot title="Equity" lines={trends(row, other)} height={170} />
+          )}
+          {candles.candles.length > 0 && (
+            <CandleChart title={`Signal bars of ${row.symbol}`} data={candles} height={200} />
+          )}
+        </div>
         <div>
           <Ledger row={row} />
           {error && <p class="muted">Details: {error}</p>}
-          {data?.explain && <Explained said={data.explain} />}
-        </div>
-        <div>
+          {data?.explain && <Explained said={data.explain} brief />}
           {data?.variant.parameters && (
             <Parameters own={data.variant.parameters} other={base.data?.variant.parameters ?? null} />
           )}

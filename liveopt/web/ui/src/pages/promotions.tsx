@@ -1,13 +1,14 @@
 /** Verdicts and changes of champion, each with what it rested on then. */
 
-import { evidence, figure, fixed, fromNs, moment, probability, words } from "../format";
+import { evidence, figure, fixed, fromNs, moment, probability, signed, words } from "../format";
 import { Confirm } from "../parts/confirm";
 import { Copy } from "../parts/copy";
 import { Conditions, Fact } from "../parts/ledger";
 import { useGet } from "../parts/use";
 import { post } from "../state/api";
 import { variantPath } from "../state/route";
-import { symbols } from "../state/store";
+import { narrow } from "../state/settings";
+import { gateOf, symbols } from "../state/store";
 import type { Condition, Ruling, RulingDetail } from "../wire";
 
 const AGAIN_MS = 10_000;
@@ -36,6 +37,7 @@ export function PromotionsPage({ id }: { id?: string }) {
         <p class="muted">No verdict yet. Each variant's page says what it still lacks.</p>
       )}
       <div class="split two">
+        {narrow.value && id !== undefined && <Evidence id={id} />}
         <ol class="timeline" aria-label="verdicts and changes of champion, the newest first">
           {all.map((one) => (
             <li key={one.id} class={one.kind}>
@@ -52,24 +54,35 @@ export function PromotionsPage({ id }: { id?: string }) {
             </li>
           ))}
         </ol>
-        {id !== undefined && <Evidence id={id} />}
+        {id !== undefined ? (
+          !narrow.value && <Evidence id={id} />
+        ) : (
+          all.length > 0 && <p class="muted">Choose one: its evidence is shown as it was recorded then.</p>
+        )}
       </div>
     </>
   );
 }
 
 function Rollback({ symbol, done }: { symbol: string; done: () => void }) {
+  const gate = gateOf(symbol);
   const act = async (reason: string) => {
     await post("/api/optimizer/rollback", { body: { symbol, reason } });
     done();
     return `the predecessor is champion of ${symbol} again`;
   };
   return (
-    <Confirm
-      name={`Roll back ${symbol}`}
-      question={`Make the predecessor champion of ${symbol} again?`}
-      act={act}
-    />
+    <span>
+      <Confirm
+        name={`Roll back ${symbol}`}
+        question={`Make ${gate?.predecessor ?? "the predecessor"} champion of ${symbol} again?`}
+        off={gate !== null && !gate.predecessor}
+        act={act}
+      />{" "}
+      {gate !== null && !gate.predecessor && (
+        <span class="muted">{gate.champion} is the first champion: there is nobody to go back to.</span>
+      )}
+    </span>
   );
 }
 
@@ -84,6 +97,7 @@ function line(one: Ruling): string {
   if (one.stopped_by?.length) parts.push(`stopped by ${one.stopped_by.map(words).join(", ")}`);
   if (one.by) parts.push(`by ${one.by}`);
   if (one.why) parts.push(one.why);
+  if (one.kind === "season_end") parts.push("the error of this season is spent");
   return parts.join("; ");
 }
 
@@ -117,6 +131,8 @@ interface Frozen {
   low?: number | null;
   high?: number | null;
   count?: number;
+  /** One standard deviation, as a log return of equity. */
+  unit?: number;
 }
 
 interface RunnerUp {
@@ -124,6 +140,24 @@ interface RunnerUp {
   log_evidence: number;
   trades: number;
   stopped_by: string[];
+}
+
+/** Which of the gate's two tracks let it pass. */
+const TRACKS: Record<string, string> = {
+  worlds: "the gate, by worlds without an edge",
+  each: "the gate, by its evidence alone",
+};
+
+function exp(log: unknown): number {
+  return typeof log === "number" ? Math.exp(log) : Number.NaN;
+}
+
+/** What a standard deviation is of equity, so that a person can tell whether it is worth having. */
+function effect(own: Frozen): string {
+  const [edge, low, high] = [own.edge, own.low, own.high].map((one) =>
+    one == null || own.unit == null ? null : 100 * Math.expm1(one * own.unit),
+  );
+  return `${signed(edge, 3)} % [${signed(low, 3)}, ${signed(high, 3)}] of equity`;
 }
 
 function One({ of }: { of: RulingDetail }) {
@@ -138,21 +172,36 @@ function One({ of }: { of: RulingDetail }) {
       </p>
       {own !== null && typeof own === "object" && (
         <dl class="facts">
-          <Fact name="evidence (a bet's gain)" value={evidence(Math.exp(own.log_evidence ?? Number.NaN))} />
           <Fact
-            name="effect per evidence bar, in standard deviations, with its 95 % interval"
+            name="evidence (a bet's gain)"
+            value={
+              record["track"] === "worlds"
+                ? `${evidence(exp(own.log_evidence))} of ${evidence(exp(record["threshold"]))}`
+                : evidence(exp(own.log_evidence))
+            }
+          />
+          <Fact name="effect per evidence bar [95 % at any time]" value={effect(own)} />
+          <Fact
+            name="the same in standard deviations"
             value={`${fixed(own.edge, 4)} [${fixed(own.low, 4)}, ${fixed(own.high, 4)}]`}
           />
           <Fact name="adjusted p-value, valid at any time" value={probability(own.p_value)} />
           <Fact name="evidence bars" value={figure(own.count)} />
           <Fact name="comparisons counted" value={figure(record["admitted"])} />
-          <Fact name="champion then" value={figure(record["champion"])} />
+          <Fact name="champion then (the baseline)" value={figure(record["champion"])} />
+          <Fact name="decided by" value={TRACKS[String(record["track"])] ?? figure(record["track"])} />
+          <Fact
+            name="error allowed: alone, by the worlds"
+            value={`${figure(record["alpha_each"])}, ${figure(record["alpha_worlds"])}`}
+          />
+          <Fact name="at" value={moment(fromNs(of.at_ns))} />
         </dl>
       )}
       <Conditions of={conditions} />
+      {of.kind === "verdict" && !others.length && <p class="muted">There was no runner-up.</p>}
       {others.length > 0 && (
         <table>
-          <caption>Runners-up, and what stopped them</caption>
+          <caption>Runners-up, and which condition stopped each</caption>
           <thead>
             <tr>
               <th scope="col">variant</th>
@@ -168,10 +217,12 @@ function One({ of }: { of: RulingDetail }) {
           <tbody>
             {others.map((one) => (
               <tr key={one.variant}>
-                <th scope="row">{one.variant}</th>
-                <td class="num">{evidence(Math.exp(one.log_evidence))}</td>
+                <th scope="row">
+                  <a href={variantPath(one.variant)}>{one.variant}</a>
+                </th>
+                <td class="num">{evidence(exp(one.log_evidence))}</td>
                 <td class="num">{figure(one.trades)}</td>
-                <td class="wrap">{one.stopped_by.map(words).join(", ")}</td>
+                <td class="wrap">{one.stopped_by.map(words).join(", ") || "nothing: it came second"}</td>
               </tr>
             ))}
           </tbody>

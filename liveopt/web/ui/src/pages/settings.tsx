@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { fixed, gain, moment, zoneName } from "../format";
 import { TokenForm } from "../parts/token";
 import { useAct } from "../parts/use";
-import { remove } from "../state/api";
+import { end } from "../state/session";
 import { type Settings, change, settings } from "../state/settings";
 import { phase } from "../state/store";
 
@@ -62,7 +62,7 @@ export function SettingsPage() {
         <p>
           {phase.value === "unauthorised"
             ? "Not signed in."
-            : "Signed in. The session is a cookie that scripts cannot read."}
+            : "Signed in: a cookie that scripts cannot read, and a word that pages of this address alone have."}
         </p>
         <TokenForm />
         {phase.value !== "unauthorised" && <SignOut />}
@@ -79,7 +79,7 @@ function SignOut() {
   const { busy, said, act } = useAct();
   const out = () =>
     act(async () => {
-      await remove("/api/session");
+      await end();
       phase.value = "unauthorised";
       return "";
     });

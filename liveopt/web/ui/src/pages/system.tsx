@@ -15,6 +15,7 @@ import {
   reconnects,
   seq,
   status,
+  terms,
 } from "../state/store";
 import type { Check, RunReport, Status } from "../wire";
 
@@ -52,6 +53,11 @@ export function SystemPage() {
           <Fact name="liveopt" value={hello.value?.version ?? "–"} />
           <Fact name="settings" value={hello.value?.config_hash ?? "–"} />
           <Fact name="mode" value={mode.value} />
+          <Fact name="everybody began with" value={terms.value ? fixed(terms.value.capital) : "not said yet"} />
+          <Fact
+            name="signal bars a year"
+            value={terms.value ? fixed(terms.value.bars_per_year, 0) : "not said yet"}
+          />
           <Fact name="boot" value={hello.value?.boot_id ?? "–"} />
         </dl>
       </section>
@@ -189,9 +195,21 @@ function Service({ of }: { of: Record<string, unknown> }) {
       <h2>Dashboard service</h2>
       <dl class="facts wide">
         {Object.entries(of).map(([name, value]) => (
-          <Fact key={name} name={words(name)} value={figure(value)} />
+          <Fact key={name} {...measured(name, value)} />
         ))}
       </dl>
     </section>
   );
+}
+
+/** A unit at the end of a name belongs behind the figure. */
+function measured(name: string, value: unknown): { name: string; value: string } {
+  for (const [ending, unit] of [
+    ["_ms", "ms"],
+    ["_mib", "MiB"],
+    ["_s", "s"],
+  ] as const)
+    if (name.endsWith(ending) && typeof value === "number")
+      return { name: words(name.slice(0, -ending.length)), value: `${figure(value)} ${unit}` };
+  return { name: words(name), value: value === "" ? "none" : figure(value) };
 }

@@ -1,20 +1,22 @@
 /** One variant: its bars and trades, its equity beside the champion's, and what it still lacks. */
 
 import { useMemo } from "preact/hooks";
-import { fixed, fromNs } from "../format";
-import { palette, series } from "../charts/theme";
-import type { Candles, Line } from "../charts/kinds";
+import { figure, fixed, fromNs, moment } from "../format";
+import { palette } from "../charts/theme";
 import { CandleChart, Plot } from "../parts/chart";
 import { Confirm } from "../parts/confirm";
 import { Copy } from "../parts/copy";
 import { Ledger } from "../parts/dots";
-import { Explained, Parameters } from "../parts/ledger";
+import { EquityChart, drawdownLines } from "../parts/equity";
+import { Exports } from "../parts/exports";
+import { Explained, Fact, Parameters } from "../parts/ledger";
 import { Trades, folder } from "../parts/trades";
 import { useAct, useGet } from "../parts/use";
 import { post } from "../state/api";
 import { mark, marked } from "../state/board";
+import { candlesOf } from "../state/bars";
 import { champions, rowOf, rows, writable } from "../state/store";
-import type { VariantDetail } from "../wire";
+import type { Position, VariantDetail } from "../wire";
 import { Figures } from "./live";
 
 const AGAIN_MS = 5000;
@@ -30,9 +32,18 @@ export function VariantPage({ id }: { id: string }) {
     champion ? `/api/v1/variants/${encodeURIComponent(champion.id)}` : null,
     AGAIN_MS,
   );
-  const lines = useMemo(() => equityLines(data, other.data), [data, other.data, palette.value]);
   const below = useMemo(() => drawdownLines(data), [data, palette.value]);
   const candles = useMemo(() => candlesOf(data), [data]);
+  if (error && !data && !row)
+    return (
+      <>
+        <h1 tabIndex={-1}>Variant {id}</h1>
+        <p class="bad">{error}</p>
+        <p>
+          Who is there now: <a href="/">Live</a>. What it did while it was: <a href={past(id)}>its trades</a>.
+        </p>
+      </>
+    );
   return (
     <>
       <h1 tabIndex={-1}>Variant {id}</h1>
@@ -55,17 +66,22 @@ export function VariantPage({ id }: { id: string }) {
         </section>
       </div>
       <section class="panel">
-        <Plot title={champion ? `Equity beside the champion ${champion.id}` : "Equity"} lines={lines} />
-        <Plot title="Drawdown from the peak, %" lines={below} height={120} />
-        {candles.candles.length > 0 && (
+        {candles.candles.length > 0 ? (
           <CandleChart title={`Signal bars of ${symbol ?? ""}`} data={candles} />
+        ) : (
+          data && <p class="muted">No signal bar has closed yet.</p>
         )}
+        {data?.position && <Holding of={data.position} />}
+      </section>
+      <section class="panel">
+        <EquityChart own={data} champion={other.data} />
+        <Plot title="Drawdown from the peak, %" lines={below} height={130} />
       </section>
       <section class="panel">
         <h2>Trades</h2>
         {data?.trades?.length ? (
-          <div class="scroll" tabIndex={0} role="region" aria-label="trades of this variant">
-            <Trades of={data.trades} />
+          <div class="scroll tall" tabIndex={0} role="region" aria-label="trades of this variant">
+            <Trades of={data.trades} alone />
           </div>
         ) : (
           <p class="muted">No closed trade yet.</p>
@@ -73,6 +89,10 @@ export function VariantPage({ id }: { id: string }) {
       </section>
     </>
   );
+}
+
+function past(id: string): string {
+  return `/trades?variant=${encodeURIComponent(id)}`;
 }
 
 function Acts({ id, detail, done }: { id: string; detail: VariantDetail; done: () => void }) {
@@ -111,62 +131,21 @@ function Acts({ id, detail, done }: { id: string; detail: VariantDetail; done: (
       <button type="button" aria-pressed={marked.value.includes(id)} onClick={() => mark(id)}>
         Compare
       </button>
+      <Exports id={id} detail={detail} />
       <Copy text={`liveopt replay ${folder()} --variant ${id}`} label="Copy replay command" />
       <span role="status">{said}</span>
     </div>
   );
 }
 
-export function equityLines(...all: (VariantDetail | null)[]): Line[] {
-  return all.flatMap((one, n) => {
-    if (!one?.equity?.length) return [];
-    return {
-      name: one.variant.id + (one.variant.champion ? " (champion)" : ""),
-      colour: series(palette.value, n),
-      times: one.equity.map(([ms]) => ms / 1000),
-      values: one.equity.map(([, value]) => value),
-      ...(one.variant.champion ? { dash: [6, 4] } : {}),
-    };
-  });
-}
-
-function drawdownLines(detail: VariantDetail | null): Line[] {
-  if (!detail?.equity?.length) return [];
-  let peak = -Infinity;
-  const values = detail.equity.map(([, value]) => {
-    if (value === null) return null;
-    peak = Math.max(peak, value);
-    return -100 * (1 - value / peak);
-  });
-  const times = detail.equity.map(([ms]) => ms / 1000);
-  return [{ name: "drawdown", colour: series(palette.value, 3), times, values }];
-}
-
-function candlesOf(detail: VariantDetail | null): Candles {
-  const candles = (detail?.candles ?? []).map(([ms, open, high, low, close]) => ({
-    time: Math.floor(ms / 1000),
-    open,
-    high,
-    low,
-    close,
-  }));
-  const markers = (detail?.trades ?? []).flatMap((one) => {
-    const long = one.side === "long";
-    const out = {
-      time: Math.floor(fromNs(one.at_ns) / 1000),
-      side: long ? ("sell" as const) : ("buy" as const),
-      text: `out ${fixed(one.exit_price)}`,
-    };
-    if (!one.entry_ns) return [out];
-    const entry = Math.floor(fromNs(one.entry_ns) / 1000);
-    return [
-      {
-        time: entry,
-        side: long ? ("buy" as const) : ("sell" as const),
-        text: `in ${fixed(one.entry_price)}`,
-      },
-      out,
-    ];
-  });
-  return { candles, markers: markers.sort((a, b) => a.time - b.time) };
+/** What it holds now, on paper. */
+function Holding({ of }: { of: Position }) {
+  return (
+    <dl class="facts wide" data-testid="holding">
+      <Fact name="position" value={`${of.side} ${figure(of.size)}`} />
+      <Fact name="entry" value={fixed(of.entry_price)} />
+      <Fact name="since" value={moment(fromNs(of.entry_ns))} />
+      <Fact name="stop" value={of.stop === null ? "none of its own" : fixed(of.stop)} />
+    </dl>
+  );
 }

@@ -19,7 +19,7 @@ import {
 import { variantPath } from "../state/route";
 import type { Row } from "../state/rows";
 import { narrow, settings } from "../state/settings";
-import { champions, known } from "../state/store";
+import { champions, known, rows } from "../state/store";
 import { Gain, Live, Sharpe, better } from "./cells";
 import { Dots } from "./dots";
 import { Spark } from "./spark";
@@ -50,6 +50,12 @@ function rowPx(): number {
   return settings.value.density === "compact" ? 27 : 34;
 }
 
+/** As high as all variants are, however few of them are searched for: what is below must not jump. */
+function boardPx(): number {
+  const all = known.value ? rows.value.length : 8;
+  return rowPx() * (all + (narrow.value ? 0 : 1)) + 18;
+}
+
 export function Board() {
   const box = useRef<HTMLDivElement>(null);
   const [view, look] = useState({ top: 0, height: 600 });
@@ -74,6 +80,7 @@ export function Board() {
   return (
     <div
       ref={box}
+      style={{ height: `min(${boardPx()}px, var(--most))` }}
       class={`board ${frozen.value ? "frozen" : ""}`}
       tabIndex={0}
       role="region"

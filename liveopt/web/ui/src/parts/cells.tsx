@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { arrow, fixed, gain, probability } from "../format";
 import { BARS_LEAST, type Interval, sharpeInterval } from "../state/interval";
 import type { Row } from "../state/rows";
-import { hello } from "../state/store";
+import { terms } from "../state/store";
 
 /** A text that is underlined for a moment when it becomes another. */
 export function Live({ text, tone = "" }: { text: string; tone?: string }) {
@@ -33,7 +33,7 @@ export function Money({ value }: { value: number | null }) {
 }
 
 export function intervalOf(row: Row): Interval | null {
-  return sharpeInterval(row.of("bar_sharpe"), row.of("bars"), hello.value?.bars_per_year ?? null);
+  return sharpeInterval(row.of("bar_sharpe"), row.of("bars"), terms.value?.bars_per_year ?? null);
 }
 
 export function Sharpe({ row }: { row: Row }) {
@@ -51,7 +51,7 @@ export function Sharpe({ row }: { row: Row }) {
 /** Why there is no interval. */
 function unsure(row: Row): string {
   const bars = row.of("bars");
-  return bars >= BARS_LEAST ? "no interval" : `n too small (${fixed(bars, 0)})`;
+  return bars >= BARS_LEAST ? "interval unknown" : `n too small (${fixed(bars, 0)})`;
 }
 
 export function better(row: Row): string {

@@ -2,7 +2,7 @@
 
 import { type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { clock, fixed } from "../format";
+import { count, fixed, moment } from "../format";
 import { type Palette, palette } from "../charts/theme";
 import type { Candles, Line, Mounted } from "../charts/kinds";
 
@@ -13,12 +13,14 @@ interface Shown<T> {
   summary: string;
   data: T;
   height?: number;
+  /** There is nothing to draw: no room is kept for it. */
+  empty?: boolean;
   load: () => Promise<Mount<T>>;
   table: () => ComponentChildren;
   below?: ComponentChildren;
 }
 
-export function Chart<T>({ title, summary, data, height = 200, load, table, below }: Shown<T>) {
+export function Chart<T>({ title, summary, data, height = 200, empty = false, load, table, below }: Shown<T>) {
   const place = useRef<HTMLDivElement>(null);
   const mounted = useRef<Mounted<T> | null>(null);
   const newest = useRef(data);
@@ -67,7 +69,7 @@ export function Chart<T>({ title, summary, data, height = 200, load, table, belo
         class="canvas"
         role="img"
         aria-label={`${title}. ${summary}`}
-        style={{ minHeight: `${height}px` }}
+        style={{ minHeight: empty ? "0" : `${height}px` }}
       />
       {below}
       {(asTable || failed) && (
@@ -84,13 +86,14 @@ const loadCandles = () => import("../charts/candles").then((found) => found.moun
 
 /** Lines over time. */
 export function Plot({ title, lines, height }: { title: string; lines: Line[]; height?: number }) {
-  const summary = lines.length ? lines.map(spokenLine).join("; ") : "Nothing yet";
+  const summary = lines.length ? lines.filter((line) => !line.edge).map(spokenLine).join("; ") : "Nothing yet";
   return (
     <Chart
       title={title}
       summary={summary}
       data={lines}
       height={height ?? 200}
+      empty={!lines.length}
       load={loadPlot}
       table={() => <LineTable title={title} lines={lines} />}
       below={lines.length > 1 && <Legend lines={lines} />}
@@ -101,11 +104,14 @@ export function Plot({ title, lines, height }: { title: string; lines: Line[]; h
 function Legend({ lines }: { lines: Line[] }) {
   return (
     <ul class="legend">
-      {lines.map((line) => (
-        <li key={line.name}>
-          <span class="swatch" style={{ background: line.colour }} aria-hidden="true" /> {line.name}
-        </li>
-      ))}
+      {lines
+        .filter((line) => line.edge !== "low")
+        .map((line) => (
+          <li key={line.name}>
+            <span class="swatch" style={{ background: line.colour }} aria-hidden="true" />{" "}
+            {line.edge ? "95 % band" : line.name}
+          </li>
+        ))}
     </ul>
   );
 }
@@ -142,7 +148,7 @@ function LineTable({ title, lines }: { title: string; lines: Line[] }) {
       <tbody>
         {times.map((time) => (
           <tr key={time}>
-            <th scope="row">{clock(time * 1000)}</th>
+            <th scope="row">{moment(time * 1000)}</th>
             {maps.map((values, n) => (
               <td class="num" key={n}>
                 {fixed(values.get(time))}
@@ -156,17 +162,17 @@ function LineTable({ title, lines }: { title: string; lines: Line[] }) {
 }
 
 /** Candles with entries and exits. */
-export function CandleChart({ title, data }: { title: string; data: Candles }) {
+export function CandleChart({ title, data, height }: { title: string; data: Candles; height?: number }) {
   const last = data.candles[data.candles.length - 1];
   const summary = last
-    ? `${data.candles.length} bars, the last closed at ${fixed(last.close)}; ${data.markers.length} entries and exits`
+    ? `${count(data.candles.length, "bar")}, the last closed at ${fixed(last.close)}; ${count(data.markers.length, "mark")} of entries and exits${data.levels.map((one) => `; ${one.name} at ${fixed(one.price)}`).join("")}`
     : "Nothing yet";
   return (
     <Chart
       title={title}
       summary={summary}
       data={data}
-      height={280}
+      height={height ?? 280}
       load={loadCandles}
       table={() => <CandleTable title={title} data={data} />}
       below={
@@ -189,7 +195,7 @@ function CandleTable({ title, data }: { title: string; data: Candles }) {
       <thead>
         <tr>
           {["time", "open", "high", "low", "close"].map((name) => (
-            <th scope="col" key={name}>
+            <th scope="col" class={name === "time" ? "" : "num"} key={name}>
               {name}
             </th>
           ))}
@@ -201,7 +207,7 @@ function CandleTable({ title, data }: { title: string; data: Candles }) {
           .reverse()
           .map((one) => (
             <tr key={one.time}>
-              <th scope="row">{clock(one.time * 1000)}</th>
+              <th scope="row">{moment(one.time * 1000)}</th>
               {[one.open, one.high, one.low, one.close].map((value, n) => (
                 <td class="num" key={n}>
                   {fixed(value)}

@@ -2,7 +2,7 @@
 
 import { type Dot, GLYPHS, dots, spoken } from "../state/gate";
 import type { Row } from "../state/rows";
-import { gateOf, needs } from "../state/store";
+import { gateOf, needs, terms } from "../state/store";
 
 export function dotsOf(row: Row): Dot[] {
   return dots(row, needs.value, gateOf(row.symbol));
@@ -24,6 +24,7 @@ export function Dots({ row }: { row: Row }) {
 
 /** The same, one a line. */
 export function Ledger({ row }: { row: Row }) {
+  if (terms.value?.gate === null) return <p class="muted">This run has no gate: nobody is promoted by it.</p>;
   return (
     <ul class="ledger">
       {dotsOf(row).map((one) => (

@@ -29,7 +29,7 @@ const LINKS: [string, string, string][] = [
   ["/", "Live", "live variant"],
   ["/promotions", "Promotions", "promotions promotion"],
   ["/trades", "Trades", "trades"],
-  ["/jobs", "Jobs", "jobs job"],
+  ["/jobs", "Jobs", "jobs job validation round"],
   ["/system", "System", "system"],
   ["/alerts", "Alerts", "alerts"],
   ["/compare", "Compare", "compare"],

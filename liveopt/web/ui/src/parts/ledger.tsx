@@ -1,13 +1,15 @@
 /** What stands between a variant and promotion, as the engine explains it. */
 
 import { evidence, figure, fixed, probability, words } from "../format";
+import { conditionOf, plain } from "../state/conditions";
 import type { Explanation } from "../wire";
 
-export function Explained({ said }: { said: Explanation }) {
+/** `brief`: the sentence alone. */
+export function Explained({ said, brief = false }: { said: Explanation; brief?: boolean }) {
   return (
     <div>
-      <p>{said.text}</p>
-      {said.trades_needed != null && (
+      <p>{plain(said.text)}</p>
+      {!brief && said.trades_needed != null && (
         <dl class="facts">
           <Fact name="evidence" value={`${evidence(said.evidence)} of ${evidence(said.evidence_needed)}`} />
           <Fact name="trades" value={`${figure(said.trades)} of ${figure(said.trades_needed)}`} />
@@ -24,7 +26,7 @@ export function Explained({ said }: { said: Explanation }) {
           )}
         </dl>
       )}
-      <Conditions of={said.conditions ?? []} />
+      {!brief && <Conditions of={said.conditions ?? []} />}
     </div>
   );
 }
@@ -49,7 +51,7 @@ export function Conditions({
       <caption>Conditions</caption>
       <thead>
         <tr>
-          <th scope="col">fails as</th>
+          <th scope="col">condition</th>
           <th scope="col" class="num">
             has
           </th>
@@ -62,15 +64,22 @@ export function Conditions({
       <tbody>
         {of.map((one) => (
           <tr key={one.code}>
-            <th scope="row">{words(one.code)}</th>
-            <td class="num">{figure(one.has)}</td>
-            <td class="num">{figure(one.needs)}</td>
-            <td>{one.ok ? "● yes" : "○ no"}</td>
+            <th scope="row">{conditionOf(one.code).name}</th>
+            <td class="num">{short(one.has)}</td>
+            <td class="num">
+              {conditionOf(one.code).sign} {short(one.needs)}
+            </td>
+            <td class="tick">{one.ok ? "● yes" : "○ no"}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+/** Four digits are as many as anybody compares. */
+export function short(value: number | null | undefined): string {
+  return value == null || Number.isInteger(value) ? figure(value) : figure(Number(value.toPrecision(4)));
 }
 
 /** Parameters, with those of the champion beside them where they differ. */
@@ -104,10 +113,10 @@ export function Parameters({
           return (
             <tr key={name}>
               <th scope="row">{words(name)}</th>
-              <td class="num">{figure(own[name])}</td>
+              <td class="num">{parameter(own[name])}</td>
               {other && (
                 <td class={`num ${differs ? "differs" : "muted"}`}>
-                  {differs ? figure(other[name]) : "same"}
+                  {differs ? parameter(other[name]) : "same"}
                 </td>
               )}
             </tr>
@@ -116,4 +125,9 @@ export function Parameters({
       </tbody>
     </table>
   );
+}
+
+/** As short as it can be told apart; the export has every digit. */
+export function parameter(value: number | string | undefined): string {
+  return typeof value === "number" ? short(value) : figure(value);
 }

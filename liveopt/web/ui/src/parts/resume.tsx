@@ -45,23 +45,31 @@ function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null 
   const [why, type] = useState("");
   const [said, say] = useState("");
   const [checks, found] = useState<Check[]>([]);
+  // The halt that the banner showed: one that comes while somebody types is not ended unseen.
+  const [number, name] = useState<number | undefined>(undefined);
   const resume = async () => {
     say("Asking…");
     try {
-      const answer = await post<Resumed>("/api/optimizer/resume", { body: { reason: why.trim() } });
+      const body = { reason: why.trim(), number };
+      const answer = await post<Resumed>("/api/optimizer/resume", { body });
       const missing = answer.not_acknowledged ?? [];
       say(missing.length ? `Resumed; no answer from ${missing.join(", ")}` : "Resumed");
       if (!missing.length) dialog.current?.close();
     } catch (error) {
-      if (error instanceof Refused) found(((error.body as Resumed | null)?.checks ?? []) as Check[]);
-      say(`Not resumed: ${reason(error)}`);
+      const told = error instanceof Refused ? (error.body as Resumed | null) : null;
+      if (told) found(told.checks ?? []);
+      say(`Not resumed: ${told?.errors?.join("; ") || reason(error)}`);
     }
   };
   const [open, look] = useState(false);
+  const toggled = (now: boolean) => {
+    look(now);
+    if (now) name(halt.value?.number ?? undefined);
+  };
   const report = useGet<RunReport>(open ? "/api/v1/run" : null);
   const shown = checks.length ? checks : (report.data?.guard?.checks ?? []);
   return (
-    <dialog ref={dialog} aria-labelledby="resume-title" onToggle={(event) => look(event.currentTarget.open)}>
+    <dialog ref={dialog} aria-labelledby="resume-title" onToggle={(event) => toggled(event.currentTarget.open)}>
       <h2 id="resume-title">Let variants trade again?</h2>
       {shown.length > 0 && (
         <ul class="checks">

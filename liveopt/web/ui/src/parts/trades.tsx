@@ -2,6 +2,7 @@
 
 import { fixed, fromNs, gain, moment } from "../format";
 import { variantPath } from "../state/route";
+import { narrow } from "../state/settings";
 import { status } from "../state/store";
 import type { Trade } from "../wire";
 import { Copy } from "./copy";
@@ -23,12 +24,21 @@ export function folder(): string {
   return run && /^\d{8}-\d{6}/.test(run) ? `logs/${run}` : "logs/latest";
 }
 
+/** On a telephone without the year and the seconds, which the export has. */
+function when(one: Trade): string {
+  const text = moment(fromNs(one.at_ns));
+  return narrow.value ? text.slice(5, 16) : text;
+}
+
 export function Trades({
   of,
   chosen,
   choose,
+  alone = false,
 }: {
   of: Trade[];
+  /** All of one variant, whose name is above. */
+  alone?: boolean;
   chosen?: number;
   choose?: (n: number) => void;
 }) {
@@ -38,43 +48,47 @@ export function Trades({
       <thead>
         <tr>
           <th scope="col">Closed</th>
-          <th scope="col">Variant</th>
+          {!alone && <th scope="col">Variant</th>}
           <th scope="col">Side</th>
-          <th scope="col" class="num">
+          <th scope="col" class="num less">
             Size
           </th>
-          <th scope="col" class="num">
+          <th scope="col" class="num less">
             Entry
           </th>
-          <th scope="col" class="num">
+          <th scope="col" class="num less">
             Exit
           </th>
           <th scope="col" class="num">
             Net
           </th>
-          <th scope="col" class="num">
+          <th scope="col" class="num less">
             On margin
           </th>
-          <th scope="col">Reason</th>
+          <th scope="col" class="less">
+            Reason
+          </th>
           {choose && <th scope="col">Again</th>}
         </tr>
       </thead>
       <tbody>
         {of.map((one, n) => (
           <tr key={one.id ?? `${one.at_ns} ${one.variant}`} aria-current={chosen === n ? "true" : undefined}>
-            <td>{moment(fromNs(one.at_ns))}</td>
-            <th scope="row" class="id">
-              <a href={variantPath(one.variant)}>{one.variant}</a>
-            </th>
+            <td class="tick">{when(one)}</td>
+            {!alone && (
+              <th scope="row" class="id">
+                <a href={variantPath(one.variant)}>{one.variant}</a>
+              </th>
+            )}
             <td>{one.side}</td>
-            <td class="num">{fixed(one.size, 4)}</td>
-            <td class="num">{fixed(one.entry_price)}</td>
-            <td class="num">{fixed(one.exit_price)}</td>
+            <td class="num less">{fixed(one.size, 4)}</td>
+            <td class="num less">{fixed(one.entry_price)}</td>
+            <td class="num less">{fixed(one.exit_price)}</td>
             <td class="num">
               <Money value={one.net} />
             </td>
-            <td class={`num ${tone(one.roi ?? 0)}`}>{gain(one.roi === null ? null : 100 * one.roi)}</td>
-            <td>{one.reason}</td>
+            <td class={`num less ${tone(one.roi ?? 0)}`}>{gain(one.roi === null ? null : 100 * one.roi)}</td>
+            <td class="less">{one.reason}</td>
             {choose && (
               <td>
                 <button

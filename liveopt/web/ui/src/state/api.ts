@@ -1,5 +1,6 @@
-/** Requests to the service: JSON, never from a cache, changes marked as this page's own. */
+/** Requests to the service: JSON, never from a cache, each with what shows that it is this page's own. */
 
+import { secret } from "./secret";
 import { outdated, phase } from "./store";
 import type { Failure } from "../wire";
 
@@ -35,8 +36,9 @@ export async function remove<T>(path: string, wish: Wish = {}): Promise<T> {
 
 export async function ask<T>(method: string, path: string, wish: Wish): Promise<{ status: number; body: T }> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  const word = secret();
+  if (word) headers["X-Liveopt"] = word;
   if (method !== "GET") {
-    headers["X-Liveopt"] = "1";
     headers["Content-Type"] = "application/json";
     if (wish.key) headers["Idempotency-Key"] = wish.key;
   }
@@ -49,7 +51,7 @@ export async function ask<T>(method: string, path: string, wish: Wish): Promise<
     signal: wish.signal ?? null,
   });
   const body: unknown = await answer.json().catch(() => null);
-  if (answer.status === 401) phase.value = "unauthorised";
+  if (answer.status === 401 && path !== "/api/session") phase.value = "unauthorised";
   if (!answer.ok) throw refused(answer.status, body);
   return { status: answer.status, body: body as T };
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { chosen, first, sorted } from "./board";
-import { dots, NEEDS, spoken } from "./gate";
+import { dots, spoken } from "./gate";
 import { Layout, Row } from "./rows";
 import type { Gate } from "../wire";
 
-const layout = new Layout(["roi", "p_value", "trades", "bar_sharpe", "evidence", "status"]);
+const layout = new Layout(["roi", "p_value", "trades", "bar_sharpe", "log_evidence", "status"]);
 
 function row(
   id: string,
@@ -12,15 +12,16 @@ function row(
   p: number | null,
   more: Partial<Record<string, number>> = {},
 ): Row {
-  const { trades = 0, sharpe = 0, evidence = 0, status = 0 } = more;
+  const { trades = 0, sharpe = 0, log = 0, status = 0 } = more;
   return new Row(
     [id, "S", "ma", "grid", id === "main"],
     layout,
-    [roi, p, trades, sharpe, evidence, status],
+    [roi, p, trades, sharpe, log, status],
     0,
   );
 }
 
+const NEEDS = { trades_min: 50, confidence_min: 0.95, sharpe_min: 0 };
 const names = (all: Row[]) => all.map((one) => one.id).join("");
 
 describe("the order", () => {
@@ -60,10 +61,10 @@ describe("the four gates", () => {
   const gate = { threshold: 20, eligible: { e: "S-1-1" } } as unknown as Gate;
 
   test("stand in their order, half while in progress", () => {
-    const found = dots(row("a", 0, 0.09, { trades: 33, sharpe: 0.4, evidence: 1 }), NEEDS, gate);
+    const found = dots(row("a", 0, 0.09, { trades: 33, sharpe: 0.4, log: 1 }), NEEDS, gate);
     expect(found.map((one) => one.level)).toEqual(["partly", "partly", "partly", "partly"]);
     expect(found[0]?.text).toBe("33/50");
-    const later = dots(row("a", 0, 0.04, { trades: 50, sharpe: 0.4, evidence: 1 }), NEEDS, gate);
+    const later = dots(row("a", 0, 0.04, { trades: 50, sharpe: 0.4, log: 1 }), NEEDS, gate);
     expect(later.map((one) => one.level)).toEqual(["met", "met", "met", "partly"]);
     expect(spoken(later)).toContain("3 of 4 gates met");
   });
@@ -73,9 +74,16 @@ describe("the four gates", () => {
     expect(dots(bare, NEEDS, null).map((one) => one.level)).toEqual(["none", "none", "none", "none"]);
   });
 
+  test("are not met, and say so, where nobody has said what it takes", () => {
+    const rich = row("a", 0, 0.001, { trades: 500, sharpe: 3, log: 9 });
+    const found = dots(rich, null, null);
+    expect(found.map((one) => one.level)).toEqual(["partly", "partly", "none", "partly"]);
+    expect(found[0]).toMatchObject({ name: "trades ≥ ?", text: "500/?" });
+  });
+
   test("evidence beats the champion by the threshold or by a verdict, not without either", () => {
     const level = (id: string, log: number, of: Gate | null) =>
-      dots(row(id, 0, 0.5, { evidence: log }), NEEDS, of)[3]?.level;
+      dots(row(id, 0, 0.5, { log }), NEEDS, of)[3]?.level;
     expect(level("a", Math.log(20.1), gate)).toBe("met");
     expect(level("a", Math.log(19.9), gate)).toBe("partly");
     expect(level("e", 0.1, gate)).toBe("met");

@@ -49,7 +49,7 @@ export function sorted(all: Row[], by: Sort, way: Way): Row[] {
   return [...all].sort(
     (a, b) =>
       numbers(key(a), key(b), turned) ||
-      numbers(a.of("evidence"), b.of("evidence"), -1) ||
+      numbers(a.of("log_evidence"), b.of("log_evidence"), -1) ||
       numbers(a.of("roi"), b.of("roi"), -1) ||
       named(a, b),
   );

@@ -13,33 +13,45 @@ export interface Dot {
 }
 
 export const GLYPHS: Record<Level, string> = { met: "●", partly: "◐", none: "○" };
-export const NEEDS: Needs = { trades_min: 50, confidence_min: 0.95, sharpe_min: 0 };
-
-/** Trades, confidence, Sharpe ratio (of a few trades it says nothing), and whether it beats the champion. */
-export function dots(row: Row, needs: Needs, gate: Gate | null | undefined): Dot[] {
+/** Trades, confidence, Sharpe ratio (of a few trades it says nothing), and whether it beats the champion.
+ *
+ * What it takes may be unknown; then nothing is met. */
+export function dots(row: Row, needs: Needs | null, gate: Gate | null | undefined): Dot[] {
   const trades = row.of("trades");
   const sure = 1 - row.of("p_value");
   const sharpe = row.of("bar_sharpe");
+  const least = needs ?? { trades_min: Number.NaN, confidence_min: Number.NaN, sharpe_min: Number.NaN };
+  const enough = trades >= least.trades_min;
   return [
     dot(
-      `trades ≥ ${needs.trades_min}`,
-      trades >= needs.trades_min,
+      `trades ≥ ${asked(least.trades_min)}`,
+      enough,
       trades > 0,
-      `${fixed(trades, 0)}/${needs.trades_min}`,
+      `${fixed(trades, 0)}/${asked(least.trades_min)}`,
     ),
-    dot(`confidence ≥ ${needs.confidence_min}`, sure >= needs.confidence_min, sure > 0, probability(sure)),
     dot(
-      `Sharpe > ${needs.sharpe_min}`,
-      sharpe > needs.sharpe_min && trades >= needs.trades_min,
-      sharpe > needs.sharpe_min,
+      `confidence ≥ ${asked(least.confidence_min)}`,
+      sure >= least.confidence_min,
+      sure > 0,
+      probability(sure),
+    ),
+    dot(
+      `Sharpe > ${asked(least.sharpe_min)}`,
+      sharpe > least.sharpe_min && enough,
+      sharpe > least.sharpe_min,
       fixed(sharpe),
     ),
     beats(row, gate),
   ];
 }
 
+/** A question mark where nobody has said. */
+function asked(least: number): string {
+  return Number.isNaN(least) ? "?" : String(least);
+}
+
 function beats(row: Row, gate: Gate | null | undefined): Dot {
-  const own = Math.exp(row.of("evidence"));
+  const own = Math.exp(row.of("log_evidence"));
   const needed = gate?.threshold ?? null;
   const passed = gate ? row.id in gate.eligible || (needed !== null && own >= needed) : false;
   const of = needed === null ? "" : ` of ${evidence(needed)}`;

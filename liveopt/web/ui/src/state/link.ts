@@ -18,6 +18,9 @@ let failures = 0;
 let timer = 0;
 let asked = 0;
 let heard = 0;
+/** One ticket is asked for at a time: of two sockets both would be listened to. */
+let asking = false;
+let again = false;
 
 /** Twice as long each time, never quite the same for two pages. */
 export function delay(tries: number, chance: number): number {
@@ -35,14 +38,26 @@ function beat(): void {
   if (socket?.readyState === WebSocket.OPEN && heard && Date.now() - heard > DEAD_MS) socket.close();
 }
 
-/** Do not wait for the next try. */
+/** Do not wait for the next try; if one is under way and fails, another follows at once. */
 export function retry(): void {
   if (socket) return;
-  clearTimeout(timer);
+  again = asking;
   void connect();
 }
 
 async function connect(): Promise<void> {
+  if (asking || socket) return;
+  clearTimeout(timer);
+  asking = true;
+  await ticketed();
+  asking = false;
+  if (!again || socket) return;
+  again = false;
+  void connect();
+}
+
+/** A socket, if there is a ticket for one. */
+async function ticketed(): Promise<void> {
   try {
     const { ticket } = await post<{ ticket: string }>("/api/ticket", {
       signal: AbortSignal.timeout(MOST_MS),
@@ -88,7 +103,9 @@ function later(least: number): void {
   const wait = delay(Math.max(failures, least), Math.random());
   failures += 1;
   attempt.value = { number: failures, at: Date.now() + wait };
-  if (phase.value !== "connecting" || failures > 1) phase.value = "reconnecting";
+  // who has to sign in goes on being asked to until there is a socket
+  if (phase.value !== "unauthorised" && (phase.value !== "connecting" || failures > 1))
+    phase.value = "reconnecting";
   clearTimeout(timer);
   timer = window.setTimeout(() => void connect(), wait);
 }

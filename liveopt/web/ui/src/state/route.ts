@@ -11,7 +11,7 @@ export type Page =
   | {
       name: "live" | "compare" | "promotions" | "trades" | "jobs" | "system" | "alerts" | "settings" | "lost";
     }
-  | { name: "variant" | "promotion" | "job"; id: string };
+  | { name: "variant" | "promotion" | "job" | "validation" | "round"; id: string };
 
 export const place = signal<Place>(here());
 
@@ -22,10 +22,14 @@ function here(): Place {
 /** Which page a path names. */
 export function pageOf(path: string): Page {
   const [first = "", second = "", ...rest] = path.split("/").slice(1).map(decoded);
-  if (rest.length && !(first === "jobs" && rest.join("/") === "validation")) return { name: "lost" };
+  if (rest.length) {
+    const validation = first === "jobs" && second && rest.join("/") === "validation";
+    return validation ? { name: "validation", id: second } : { name: "lost" };
+  }
   if (second) {
     if (first === "v") return { name: "variant", id: second };
     if (first === "jobs") return { name: "job", id: second };
+    if (first === "rounds") return /^\d{1,9}$/.test(second) ? { name: "round", id: second } : { name: "lost" };
     if (first === "promotions") return { name: "promotion", id: second };
     return { name: "lost" };
   }

@@ -16,7 +16,7 @@ export type Column =
   | "bars"
   | "status"
   | "side"
-  | "evidence"
+  | "log_evidence"
   | "p_value";
 
 /** Where each column stands in a row; what the service does not send stands nowhere. */

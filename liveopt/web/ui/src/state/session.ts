@@ -1,6 +1,7 @@
 /** The one-time token of the address becomes a session; the address forgets it. */
 
-import { post } from "./api";
+import { post, remove } from "./api";
+import { keep } from "./secret";
 
 /** `#token=...`, `#t=...` or the bare token; null without one. */
 export function tokenOf(fragment: string): string | null {
@@ -21,5 +22,12 @@ export async function begin(): Promise<void> {
 }
 
 export async function exchange(token: string): Promise<void> {
-  await post("/api/session", { body: { token } });
+  const { secret } = await post<{ secret: string }>("/api/session", { body: { token } });
+  keep(secret);
+}
+
+/** Over, here and in this browser's other windows. */
+export async function end(): Promise<void> {
+  await remove("/api/session");
+  keep("");
 }

@@ -14,10 +14,10 @@ import type {
   Needs,
   Snap,
   Status,
+  Terms,
   Trade,
 } from "../wire";
 import { PROTOCOL } from "../wire";
-import { NEEDS } from "./gate";
 import { Layout, Row } from "./rows";
 
 export const STALE_MS = 3000;
@@ -61,7 +61,9 @@ export function rowOf(id: string): Row | undefined {
 }
 
 export const mode = computed<Mode>(() => hello.value?.mode ?? "paper");
-export const needs = computed<Needs>(() => ({ ...NEEDS, ...(hello.value?.gate ?? {}) }));
+/** What everybody is measured by; null while nobody has said. */
+export const terms = computed<Terms | null>(() => status.value.terms ?? null);
+export const needs = computed<Needs | null>(() => terms.value?.gate ?? null);
 export const symbols = computed(() => {
   const markets = Object.keys(status.value.markets ?? {});
   return markets.length ? markets : [...new Set(rows.value.map((row) => row.symbol))];

@@ -1,0 +1,148 @@
+/** One round of search beside the run: whom it tested out of sample, and what stopped each. */
+
+import { figure, words } from "../format";
+import { Copy } from "../parts/copy";
+import { Conditions, Fact } from "../parts/ledger";
+import { Scatter } from "../parts/scatter";
+import { became, whyOf } from "../parts/rounds";
+import { useGet } from "../parts/use";
+import { variantPath } from "../state/route";
+import { rowOf, rows, status } from "../state/store";
+import type { Finalist, RoundDetail, Searched } from "../wire";
+
+const AGAIN_MS = 5000;
+
+export function RoundPage({ id }: { id: string }) {
+  const { data, error, loading } = useGet<RoundDetail>(`/api/v1/rounds/${id}`, AGAIN_MS);
+  const live = status.value.search;
+  const own = live?.number === Number(id) ? live : null;
+  return (
+    <>
+      <h1 tabIndex={-1}>Round {id}</h1>
+      <p>
+        <a href="/jobs">All rounds</a>
+      </p>
+      {error && <p class="bad">{error}</p>}
+      {loading && <p class="muted">Loading…</p>}
+      {data && (
+        <>
+          <dl class="facts wide">
+            <Fact name="began because" value={whyOf(data.why, data.by)} />
+            <Fact
+              name="became"
+              value={became({ ...data, phase: own?.phase ?? "", symbols: null })}
+            />
+            {own && own.wanted > 0 && (
+              <Fact name="trials of this round" value={`${figure(own.done)} of ${figure(own.wanted)}`} />
+            )}
+            <Fact name="proposed" value={figure(data.outcome?.proposed)} />
+            <Fact name="deaths of its process" value={figure(data.outcome?.deaths)} />
+            {data.outcome?.trouble && data.outcome.phase !== "given up" && (
+              <Fact name="trouble" value={data.outcome.trouble} />
+            )}
+          </dl>
+          {data.searched === null && <p class="muted">Its search has not come to an end.</p>}
+          {data.searched?.map((one) => (
+            <Symbol key={one.symbol} of={one} />
+          ))}
+          <p>
+            <Copy text={`liveopt reoptimize --show ${id}`} />
+          </p>
+        </>
+      )}
+    </>
+  );
+}
+
+function Symbol({ of }: { of: Searched }) {
+  void rows.value;
+  const points = of.finalists.map((one) => ({ name: one.variant.id, x: one.in_sample, y: one.out_of_sample }));
+  return (
+    <section class="panel" aria-label={of.symbol}>
+      <h2>{of.symbol}</h2>
+      <p>
+        {figure(of.bars)} signal bars, {figure(of.trials)} trials in this run so far; {of.finalists.length} tested
+        out of sample, {of.proposals.length} proposed.
+      </p>
+      {of.skipped && <p class="bad">Not searched: {of.skipped}</p>}
+      {of.finalists.length > 0 && (
+        <p class="muted">
+          Finalists. Sharpe ratios are a bar, of the worse account; those in sample were searched for.
+        </p>
+      )}
+      {of.finalists.length > 0 && (
+        <div class="scroll tall" tabIndex={0} role="region" aria-label={`finalists of ${of.symbol}`}>
+          <Finalists of={of.finalists} />
+        </div>
+      )}
+      {points.length > 1 && (
+        <Scatter title="Sharpe ratio a bar of each" x="in sample" y="out of sample" points={points} />
+      )}
+      {of.studies.length > 0 && (
+        <p class="muted">
+          Studies:{" "}
+          {of.studies.map((study, n) => (
+            <span key={study}>
+              {n > 0 && ", "}
+              <a href={`/jobs/${encodeURIComponent(study)}`}>{study}</a>
+            </span>
+          ))}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Finalists({ of }: { of: Finalist[] }) {
+  return (
+    <table>
+      <caption class="sr">Finalists, the best out of sample first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Variant</th>
+          <th scope="col" class="less">
+            Strategy
+          </th>
+          <th scope="col" class="less">
+            Origin
+          </th>
+          <th scope="col" class="num">
+            In sample
+          </th>
+          <th scope="col" class="num">
+            Out of sample
+          </th>
+          <th scope="col" class="num">
+            Trades
+          </th>
+          <th scope="col">Stopped by</th>
+        </tr>
+      </thead>
+      <tbody>
+        {of.map((one) => (
+          <tr key={one.variant.id}>
+            <th scope="row" class="id">
+              {rowOf(one.variant.id) ? (
+                <a href={variantPath(one.variant.id)}>{one.variant.id}</a>
+              ) : (
+                one.variant.id
+              )}
+            </th>
+            <td class="less">{one.variant.strategy}</td>
+            <td class="less">{words(one.variant.origin)}</td>
+            <td class="num">{figure(Number(one.in_sample.toPrecision(3)))}</td>
+            <td class="num">{figure(Number(one.out_of_sample.toPrecision(3)))}</td>
+            <td class="num">{figure(one.trades)}</td>
+            <td class="wrap">
+              {one.stopped_by.length ? one.stopped_by.map(words).join(", ") : <strong>● proposed</strong>}{" "}
+              <details class="beside">
+                <summary>conditions</summary>
+                <Conditions of={one.conditions} />
+              </details>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

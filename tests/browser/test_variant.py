@@ -1,0 +1,135 @@
+"""A variant's page: its curve with a band, its bars with its position, what can be taken away."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.desk import Desk
+from tests.browser.eyes import Eyes
+from tests.browser.replayed import replayed, rival
+from tests.kill.stage import wait_for
+
+Look = Callable[..., Eyes]
+
+
+@pytest.fixture(scope="module")
+def room(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A market in which everybody trades much."""
+    with replayed(tmp_path_factory.mktemp("variant")) as found:
+        yield found
+
+
+def numbers(text: str) -> list[float]:
+    """Those of a row."""
+    plain = text.replace("\u202f", "").replace("\u2212", "-")
+    return [float(one) for one in re.findall(r"-?\d+\.\d+", plain)]
+
+
+def test_equity_has_a_band_and_says_what_it_is_not(look: Look, room: Desk) -> None:
+    eyes = look(room, f"/v/{rival(room)}")
+    caption = eyes.part("band-caption")
+    caption.wait_for()
+    if "n too small" in caption.inner_text():
+        assert "30 steps" in caption.inner_text()
+    caption.get_by_text(re.compile("Gap .* band ± .* \\(n = ")).wait_for(timeout=90_000)
+    words = caption.inner_text()
+    assert "at each moment by itself" in words
+    assert "not the gate's judgement" in words
+    chart = eyes.page.locator("figure.chart", has_text="Equity beside")
+    assert "95 % band" in chart.locator(".legend").inner_text()
+    chart.get_by_role("button", name="Show as table").click()
+    rows = [numbers(row) for row in chart.locator("tbody tr").all_inner_texts()]
+    full = [row for row in rows if len(row) == 4]
+    assert len(full) > 10, rows
+    for _, champion, high, low in full:
+        assert low <= champion <= high
+    assert full[0][2] - full[0][3] > full[-1][2] - full[-1][3], "it grows with time"
+    assert eyes.violations() == []
+
+
+def holding(of: Desk) -> str | None:
+    """Somebody with an open position and a stop."""
+    for one in of.get("/api/v1/variants?limit=20")["variants"]:
+        found = of.get(f"/api/v1/variants/{one['id']}")["position"]
+        if found is not None and found["stop"] is not None:
+            return str(one["id"])
+    return None
+
+
+def test_bars_carry_entries_and_exits_and_an_open_position_its_lines(
+    look: Look, room: Desk
+) -> None:
+    eyes = look(room, None)
+    label = ""
+
+    def shown() -> bool:
+        """In this market positions are open for seconds: another one is as good."""
+        nonlocal label
+        one = wait_for(lambda: holding(room), 30.0, every_s=0.1)
+        eyes.go(f"/v/{one}")
+        chart = eyes.page.locator("figure.chart", has_text="Signal bars")
+        chart.locator("canvas").first.wait_for()
+        label = chart.locator("[role=img]").get_attribute("aria-label") or ""
+        return "; stop at" in label and eyes.part("holding").is_visible()
+
+    assert any(shown() for _ in range(8)), label
+    assert re.search(r"\d+ bars?, the last closed at .*; \d+ marks? of entries and exits", label)
+    assert "entry at" in label
+    words = eyes.part("holding").inner_text()
+    assert re.search("position\n(long|short)", words), words
+    assert "entry" in words
+    assert "stop" in words
+
+
+def test_what_is_taken_away_is_what_the_service_says(look: Look, room: Desk) -> None:
+    name = wait_for(lambda: next((n for n in traded(room)), None), 30.0)
+    eyes = look(room, f"/v/{name}")
+    eyes.is_("live")
+    before = room.get(f"/api/v1/trades?variant={name}&limit=1000")["trades"]
+    with eyes.page.expect_download() as coming:
+        eyes.page.get_by_role("button", name="Export CSV of the trades").click()
+    file = coming.value
+    assert file.suggested_filename == f"{name}.csv"
+    with file.path().open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert len(rows) >= len(before) > 0
+    for row, trade in zip(rows, reversed(before), strict=False):
+        assert row["variant"] == name
+        assert int(row["at_ns"]) == pytest.approx(trade["at_ns"], rel=1e-15)
+        assert float(row["net"]) == trade["net"]
+        assert row["reason"] == trade["reason"]
+    with eyes.page.expect_download() as coming:
+        eyes.page.get_by_role("button", name="Export JSON of the variant").click()
+    said = json.loads(coming.value.path().read_text())
+    detail = room.get(f"/api/v1/variants/{name}")
+    assert said["parameters"] == detail["variant"]["parameters"]
+    assert said["variant"]["id"] == name
+    assert said["variant"]["trades"] <= detail["variant"]["trades"]
+    assert said["made"]["by"] == "liveopt"
+
+
+def traded(of: Desk) -> Iterator[str]:
+    """Those with a closed trade."""
+    for one in of.get("/api/v1/variants?limit=20&sort=trades")["variants"]:
+        if one["trades"] > 1:
+            yield str(one["id"])
+
+
+def test_sure_figures_say_how_sure_and_dots_what_the_gate_asks_for(look: Look, room: Desk) -> None:
+    terms = room.get("/api/v1/run")["report"]["terms"]
+    assert terms["bars_per_year"] > 0
+    eyes = look(room, f"/v/{rival(room)}")
+    eyes.is_("live")
+    ledger = eyes.page.locator(".ledger").first
+    ledger.wait_for()
+    least = [
+        f"trades ≥ {terms['gate']['trades_min']:g}",
+        f"Sharpe > {terms['gate']['sharpe_min']:g}",
+    ]
+    assert all(text in ledger.inner_text() for text in least), ledger.inner_text()
+    sharpe = eyes.page.locator("dl.facts div", has_text="Sharpe [95 %]").first
+    assert re.search(r"\[.+, .+\]|n too small", sharpe.inner_text()), sharpe.inner_text()
