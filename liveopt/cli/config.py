@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,6 +14,7 @@ from liveopt.config import ConfigError, Loaded, examine, schema, toml_value
 config = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 SECRET = "set, never shown"  # noqa: S105  words, not a secret
 UNSET = "not set"
+WEBHOOKS = "webhooks"
 NO_FILE = "the defaults and the environment"
 
 
@@ -32,7 +34,7 @@ def show(
         as_json(_document(loaded, origin=origin))
         return
     lines = [
-        (f"{section}.{key}", toml_value(value), loaded.origin(section, key))
+        (f"{section}.{key}", toml_value(_shown(key, value)), loaded.origin(section, key))
         for section, keys in loaded.settings
         for key, value in keys
     ]
@@ -84,7 +86,10 @@ def _document(loaded: Loaded, *, origin: bool) -> dict[str, Any]:
     settings = loaded.settings
     found: dict[str, Any] = {
         "file": None if loaded.file is None else str(loaded.file),
-        "settings": settings.model_dump(mode="json"),
+        "settings": {
+            section: {key: _shown(key, value) for key, value in keys.items()}
+            for section, keys in settings.model_dump(mode="json").items()
+        },
         "api_key": _api_key(loaded)[0],
     }
     if origin:
@@ -94,6 +99,13 @@ def _document(loaded: Loaded, *, origin: bool) -> dict[str, Any]:
             for key, _ in keys
         } | {"api_key": _api_key(loaded)[1]}
     return found
+
+
+def _shown(key: str, value: Any) -> Any:
+    """Of a webhook's address, where it leads: whoever knows all of it can write there."""
+    if key != WEBHOOKS:
+        return value
+    return [f"{url.scheme}://{url.hostname}/..." for url in map(urlsplit, value)]
 
 
 def _api_key(loaded: Loaded) -> tuple[str, str]:

@@ -85,7 +85,8 @@ def address(wanted: Web, port: int) -> str:
     """Where a browser on this machine, or a name that the settings give, finds it."""
     scheme = "https" if wanted.certificate else "http"
     if wanted.names:
-        return f"{scheme}://{wanted.names[0]}"
+        name = wanted.names[0]
+        return name if "://" in name else f"{scheme}://{name}"
     ip = ipaddress.ip_address(wanted.host)
     if ip.is_unspecified:
         ip = ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")

@@ -1,17 +1,15 @@
 """The settings of a run are those it began with: kept in its folder, read at every restart."""
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from liveopt import config
+from liveopt import config, whole
 from liveopt.cli import plan
 from liveopt.config import ConfigError, Settings
-from liveopt.journal.disk import DISK
 from liveopt.journal.places import START, segment_path
 from liveopt.journal.reader import Reader
 from liveopt.live.pump import INPUTS
@@ -80,17 +78,9 @@ def left_aside(run: Path, settings: Settings) -> list[str]:
 
 
 def keep(run: Path, settings: Settings) -> None:
-    """Write them down, once, whole or not at all, for the owner alone."""
+    """Write them down, once: without the addresses that whoever knows them can write to."""
     file = run / NAME
     if file.exists():
         return
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    fd = DISK.create(part)
-    try:
-        DISK.write_all(fd, settings.model_dump_json(indent=1).encode())
-        DISK.fsync(fd)
-    finally:
-        os.close(fd)
-    DISK.rename(part, file)
-    DISK.fsync_dir(run)
+    said = settings.model_dump_json(indent=1, exclude={"web": {"webhooks"}})
+    whole.write(file, said.encode())

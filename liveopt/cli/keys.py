@@ -1,5 +1,7 @@
 """`liveopt keys`: who may use the API, and for what."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,7 +11,7 @@ from liveopt.cli.show import Failure, as_json, table
 from liveopt.cli.stop import JsonOption, StateOption, state_folder
 from liveopt.core.bars import SECOND_NS
 from liveopt.guard.clock import WALL
-from liveopt.web.keys import SCOPES, Key, Keys, NoKey
+from liveopt.web.keys import SCOPES, Key, Keys, NoKey, Unreadable
 
 keys = typer.Typer(no_args_is_help=True, help="API keys: who may use the API, and for what.")
 
@@ -42,11 +44,9 @@ def create(
     JSON keys: `key`, `id`, `name`, `scopes`, `expires_at`.
     """
     own = Keys(state_folder(state))
-    try:
+    with _plainly():
         text = own.create(name, scope or ["read"], WALL(), days)
-    except NoKey as error:
-        raise Failure(str(error)) from error
-    made = own.all()[-1]
+        made = own.all()[-1]
     if json:
         as_json({"key": text} | {n: v for n, v in _told(made).items() if n in SHOWN})
         return
@@ -63,17 +63,20 @@ def list_keys(state: StateOption = None, json: JsonOption = False) -> None:
 
     Example: `liveopt keys list`
 
-    JSON: a list of `id`, `name`, `scopes`, `created_at`, `expires_at`, `revoked_at`, `status`
-    (valid, expired or revoked).
+    JSON: a list of `id`, `name`, `scopes`, `created_at`, `expires_at`, `revoked_at`, `last_used_at`
+    (null for never; a use is known a minute later), `status` (valid, expired or revoked).
     """
-    found = [_told(key) for key in Keys(state_folder(state)).all()]
+    own = Keys(state_folder(state))
+    used = own.uses.all()
+    with _plainly():
+        found = [_told(key, used.get(key.id, 0)) for key in own.all()]
     if json:
         as_json(found)
         return
     if not found:
         typer.echo("no keys yet; `liveopt keys create NAME --scope read` makes one", err=True)
         return
-    columns = ("id", "name", "scopes", "created_at", "expires_at", "status")
+    columns = ("id", "name", "scopes", "created_at", "expires_at", "last_used_at", "status")
     rows = [
         tuple(", ".join(v) if isinstance(v := one[c], list) else v or "-" for c in columns)
         for one in found
@@ -93,17 +96,27 @@ def revoke(
 
     JSON keys: those of `list`.
     """
-    try:
-        key = Keys(state_folder(state)).revoke(id_, WALL())
-    except NoKey as error:
-        raise Failure(str(error)) from error
+    own = Keys(state_folder(state))
+    with _plainly():
+        key = own.revoke(id_, WALL())
     if json:
-        as_json(_told(key))
+        as_json(_told(key, own.uses.all().get(key.id, 0)))
     else:
         typer.echo(f"{key.id} ({key.name}) is revoked")
 
 
-def _told(key: Key) -> dict[str, Any]:
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What goes wrong is said in one line, with what to do."""
+    try:
+        yield
+    except (NoKey, Unreadable) as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"the list of keys cannot be written: {error.strerror}") from error
+
+
+def _told(key: Key, used_ns: int = 0) -> dict[str, Any]:
     status = "valid" if key.alive(WALL()) else "revoked" if key.revoked_ns else "expired"
     return {
         "id": key.id,
@@ -112,6 +125,7 @@ def _told(key: Key) -> dict[str, Any]:
         "created_at": _at(key.created_ns),
         "expires_at": _at(key.expires_ns),
         "revoked_at": _at(key.revoked_ns),
+        "last_used_at": _at(used_ns),
         "status": status,
     }
 

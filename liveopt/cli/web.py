@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -22,20 +23,28 @@ from liveopt.web.connections import Caps, serving
 log = structlog.get_logger()
 
 BEAT_S: Final = 0.5
+FILES: Final = 8_192
+"""For 2,000 sockets, as many connections again, and what is open anyway."""
 KEYS: Final = "KUCOIN_API_"
 """Variables that this process has no use for, and therefore does not keep."""
 
 
 def web(
-    state: Annotated[Path, typer.Option("--state")],
-    run: Annotated[Path, typer.Option("--run")],
+    # `readable` would refuse a folder that may not be read; the run in it is to be stopped still
+    state: Annotated[Path, typer.Option("--state", readable=False)],
+    run: Annotated[Path, typer.Option("--run", readable=False)],
     mode: Annotated[str, typer.Option("--mode", help="paper, demo or replay.")] = "paper",
     speed: Annotated[str, typer.Option("--speed")] = "1",
 ) -> None:
-    """The dashboard and the API of a run; `liveopt run` starts it."""
+    """The dashboard and the API of a run; `liveopt run` starts it.
+
+    A search that is submitted here reads its candles from the folder `data` of the state folder:
+    `ASSET-TIMEFRAME` with the ending .parquet, .feather or .csv, such as `XBTUSDTM-1m.csv`.
+    """
     from liveopt.web.app import SERVICE, Setup, make_app
 
     patient.install()
+    _allow_files()
     for name in [name for name in os.environ if name.startswith(KEYS)]:
         del os.environ[name]
     settings = config.load()
@@ -67,6 +76,14 @@ async def _serve(
         beating = group.create_task(_beat(), name="heartbeat")
         await over.wait()
         beating.cancel()
+
+
+def _allow_files() -> None:
+    """A usual limit is 1,024, which a thousand dashboards would use up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < FILES:
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _inherited() -> socket.socket | None:

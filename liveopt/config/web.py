@@ -1,6 +1,7 @@
 """What may be set of the dashboard and the API."""
 
 import ipaddress
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -13,12 +14,40 @@ def _ip(text: str) -> str:
     return text
 
 
+HOST_MAX = 253
+LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+"""RFC 1035, 2.3.4, as getaddrinfo's own encoding has it; underscores are seen in private nets."""
 Address = Annotated[str, AfterValidator(_ip)]
 Host = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$", max_length=260),
+    StringConstraints(
+        pattern=r"^(https?://)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$", max_length=268
+    ),
 ]
-Hook = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@#]+$", max_length=2048)]
+
+
+def _reachable(text: str) -> str:
+    """As the program that sends there will read it; who cannot be looked up is found out now."""
+    from yarl import URL  # takes its time, and only who has an address needs it
+
+    found = URL(text)
+    name = found.raw_host or ""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        *_, last = labels = name.removesuffix(".").split(".")
+        if len(name) > HOST_MAX or last.isdigit() or not all(map(LABEL.fullmatch, labels)):
+            raise ValueError("no host has such a name") from None
+    if not found.port:
+        raise ValueError("its port is 1 to 65535")
+    return text
+
+
+Hook = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s@#]+$", max_length=2048),
+    AfterValidator(_reachable),
+]
 
 
 class Web(Section):
@@ -41,8 +70,9 @@ class Web(Section):
     names: tuple[Host, ...] = Field(
         (),
         max_length=16,
-        description='Under which names it is asked for beside its address: host or host:port, as'
-        ' behind a proxy, such as "desk.example:443".',
+        description="Under which names it is asked for beside its address: host, host:port or,"
+        ' where a proxy ends TLS, as a browser shows it, such as "https://desk.example"; then'
+        " pages of no other scheme are heard there, and cookies are for TLS alone.",
     )  # fmt: skip
     certificate: str = Field(
         "",
@@ -59,8 +89,9 @@ class Web(Section):
     webhooks: tuple[Hook, ...] = Field(
         (),
         max_length=16,
-        description="Addresses, 0 to 16, to which every alert is sent as JSON: http(s)://host/path."
-        " Whoever knows one can write there, so keep this file private.",
+        description="Addresses, 0 to 16, to which every alert is sent as JSON when it rises"
+        " (active: true) and when it falls (active: false): http(s)://host/path. Whoever knows one"
+        " can write there, so keep this file private.",
     )
 
     requests_an_hour: int = Field(
@@ -74,7 +105,12 @@ class Web(Section):
         10,
         ge=1,
         le=1_000_000_000,
-        description="How many searches an API key may submit in an hour, 1 to 1000000000.",
+        description="How many searches an API key may submit in an hour, 1 to 1000000000. Their"
+        " candles lie in the folder data of journal.folder, as ASSET-TIMEFRAME.csv, .parquet or"
+        " .feather: logs/data/XBTUSDTM-1m.parquet.",
+    )
+    searches_waiting: int = Field(
+        100, ge=1, le=100_000, description="How many searches may wait for their turn, 1 to 100000."
     )
     data_an_hour: int = Field(
         1_000,

@@ -1,7 +1,7 @@
 """From a request to an answer, for every route alike: who asks, how often, with which words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,14 +11,16 @@ from multidict import MultiMapping
 
 from liveopt.web.call import NOBODY, PERSON, Answered, Call, Raw, Route, Service, Subject
 from liveopt.web.errors import KEY_TEXT, NO_JSON, Problem
-from liveopt.web.idempotency import Idempotency
+from liveopt.web.idempotency import Idempotency, check_key
 from liveopt.web.limits import BODY_S, Left
-from liveopt.web.sessions import COOKIE, SESSION_S
+from liveopt.web.sessions import SESSION_S, cookie_name
 
 JSON: Final = "application/json"
 LENIENT_BODY_S: Final = 0.25
 """How long a stop listens to its words; without them it halts all the same."""
 PROTOCOL: Final = "ticket."
+PAGE: Final = "X-Liveopt"
+"""With which a page of the dashboard shows what it keeps of its session."""
 SECOND_NS: Final = 1_000_000_000
 WHOLE_MAX: Final = 1 << 53
 _encode: Final = msgspec.json.Encoder().encode
@@ -29,8 +31,10 @@ class Answering:
     """One service; `answer` is what each route of the table leads to."""
 
     service: Service
-    secure: bool = False
-    """Whether it is reached over TLS only: then cookies are too."""
+    port: int
+    """Cookies are named after it."""
+    encrypted: Collection[str] = ()
+    """Names at which it is reached over TLS only: then cookies are too."""
     _idempotency: Idempotency = field(default_factory=Idempotency)
 
     async def answer(self, route: Route, request: web.Request) -> web.StreamResponse:
@@ -38,7 +42,7 @@ class Answering:
         subject = self._subject(route, request)
         left = self._spend(route, request, subject)
         if route.tag == "socket":
-            return await self.service.stream.handle(request)
+            return await self.service.stream.handle(request, subject.name)
         headers = {} if left is None else left.headers
         try:
             found = await self._answered(route, request, subject)
@@ -49,17 +53,24 @@ class Answering:
         return found
 
     async def _answered(self, route: Route, request: web.Request, subject: Subject) -> web.Response:
-        body = await self._body(route, request)
+        body, complaint = await self._body(route, request)
         _without_keys(request, b"" if route.lenient else body)
-        call = Call(self.service, request, subject, request.match_info)
+        call = Call(self.service, request, subject, request.match_info, complaint=complaint)
         call.query = _query(route, request)
 
         async def act() -> web.Response:
             call.body = _parsed(route, body, request)
-            return self._said(route, await route.handler(call))
+            found = await route.handler(call)
+            said = self._said(call, found, route.status)
+            if said.status < 300:
+                self.service.acts.answered(request, subject.name, found)
+            return said
 
         key = request.headers.get("Idempotency-Key")
         if key is None or not route.mutates or route.lenient:
+            return await act()
+        check_key(key)
+        if route.keyed:
             return await act()
         return await self._idempotency.once((subject.name, _place(request), key), body, act)
 
@@ -68,7 +79,7 @@ class Answering:
     def _subject(self, route: Route, request: web.Request) -> Subject:
         if route.scope is None:
             return NOBODY
-        subject = self._known(request)
+        subject = self._known(route, request)
         if subject is None:
             raise self._unknown(request)
         if not subject.may(route.scope):
@@ -76,7 +87,7 @@ class Answering:
             raise Problem(403, "FORBIDDEN_SCOPE", why, {"scope": route.scope})
         return subject
 
-    def _known(self, request: web.Request) -> Subject | None:
+    def _known(self, route: Route, request: web.Request) -> Subject | None:
         """By a key, by a ticket for the socket, or by a session."""
         given = _key_of(request.headers)
         loop, wall_ns = asyncio.get_running_loop(), self.service.wall()
@@ -86,17 +97,27 @@ class Answering:
         ticket = _ticket_of(request.headers)
         if ticket is not None:
             who = self.service.sessions.redeem(ticket, wall_ns / SECOND_NS)
-            return None if who is None else Subject(who, frozenset({"read"}))
-        cookie = request.cookies.get(COOKIE)
-        if cookie is None or request.path == "/ws":  # any page may open a socket with our cookie
+            if who is None or not self.service.alive(who):
+                return None
+            return Subject(who, frozenset({"read"}))
+        return self._person(route, request, wall_ns / SECOND_NS)
+
+    def _person(self, route: Route, request: web.Request, now_s: float) -> Subject | None:
+        """By the session's two secrets; the cookie comes from any page, and goes to any port."""
+        cookie = request.cookies.get(self._cookie(request))
+        if cookie is None or route.tag == "socket":
             return None
-        who = self.service.sessions.find(cookie, wall_ns / SECOND_NS)
-        if who is None:
-            return None
-        if request.method != "GET" and request.headers.get("X-Liveopt") != "1":
-            why = "a change from the dashboard carries the header X-Liveopt: 1"
-            raise Problem(403, "FORBIDDEN_SITE", why)
-        return Subject(who, PERSON)
+        if route.navigated:
+            who = self.service.sessions.seen(cookie, now_s)
+        else:
+            who = self.service.sessions.find(cookie, request.headers.get(PAGE, ""), now_s)
+        return None if who is None else Subject(who, PERSON)
+
+    def _cookie(self, request: web.Request) -> str:
+        return cookie_name(self.port, encrypted=self._is_encrypted(request))
+
+    def _is_encrypted(self, request: web.Request) -> bool:
+        return request.host.lower() in self.encrypted
 
     def _unknown(self, request: web.Request) -> Problem:
         """Wrong keys are counted, and soon not listened to; the right one always is."""
@@ -125,28 +146,18 @@ class Answering:
 
     # With which words
 
-    async def _body(self, route: Route, request: web.Request) -> bytes:
-        if not request.can_read_body:
-            return b""
-        wait_s = LENIENT_BODY_S if route.lenient else BODY_S
+    async def _body(self, route: Route, request: web.Request) -> tuple[bytes, str]:
+        """It, or why a lenient route does without."""
         try:
-            async with asyncio.timeout(wait_s):
-                return await request.clone(client_max_size=route.body_max).read()
-        except web.HTTPRequestEntityTooLarge as error:
+            return await _read(route, request), ""
+        except Problem as problem:
             if not route.lenient:
-                why = f"the body is larger than {route.body_max} bytes"
-                raise Problem(413, "BODY_TOO_LARGE", why) from error
-        except TimeoutError as error:
-            if not route.lenient:
-                raise Problem(408, "TIMEOUT", f"the body did not come in {wait_s} s") from error
-        except (ClientError, ConnectionError, web.RequestPayloadError) as error:
-            if not route.lenient:
-                raise Problem(400, "BAD_REQUEST", "the body was cut off") from error
-        return b""
+                raise
+            return b"", problem.message
 
-    def _said(self, route: Route, found: Any) -> web.Response:
+    def _said(self, call: Call, found: Any, status: int) -> web.Response:
         """What a handler came to, as it goes out."""
-        told = found if isinstance(found, Answered) else Answered(found, route.status)
+        told = found if isinstance(found, Answered) else Answered(found, status)
         if isinstance(told.body, Raw):
             response = web.Response(body=told.body.body, status=told.status)
             response.headers["Content-Type"] = told.body.content_type
@@ -154,14 +165,32 @@ class Answering:
             body = told.body if isinstance(told.body, bytes) else _encode(told.body)
             response = web.Response(body=body, status=told.status, content_type=JSON)
         response.headers.update(told.headers)
-        if told.cookie:
+        if told.cookie is not None:
             response.set_cookie(
-                COOKIE, told.cookie, max_age=int(SESSION_S), httponly=True, samesite="Strict",
-                secure=self.secure, path="/",
+                self._cookie(call.request), told.cookie,
+                max_age=int(SESSION_S) if told.cookie else 0,  # at once: it is over
+                httponly=True, samesite="Strict", secure=self._is_encrypted(call.request), path="/",
             )  # fmt: skip
-        elif told.cookie is not None:
-            response.del_cookie(COOKIE, path="/")
         return response
+
+
+async def _read(route: Route, request: web.Request) -> bytes:
+    """Nothing of what is said to be too long: a flood of giants takes no memory."""
+    if not request.can_read_body:
+        return b""
+    why = f"the body is larger than {route.body_max} bytes"
+    if (request.content_length or 0) > route.body_max:
+        raise Problem(413, "BODY_TOO_LARGE", why)
+    wait_s = LENIENT_BODY_S if route.lenient else BODY_S
+    try:
+        async with asyncio.timeout(wait_s):
+            return await request.clone(client_max_size=route.body_max).read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Problem(413, "BODY_TOO_LARGE", why) from error
+    except TimeoutError as error:
+        raise Problem(408, "TIMEOUT", f"the body did not come in {wait_s} s") from error
+    except (ClientError, ConnectionError, web.RequestPayloadError) as error:
+        raise Problem(400, "BAD_REQUEST", "the body was cut off") from error
 
 
 def _key_of(headers: MultiMapping[str]) -> bytes | None:
@@ -210,6 +239,7 @@ def _parsed(route: Route, body: bytes, request: web.Request) -> Any:
         found = _whole(msgspec.json.decode(body or b"{}"))
     except NO_JSON as error:
         raise Problem(400, "INVALID_PARAMETERS", f"the body is no JSON: {error}") from error
+    _without_keys(request, _encode(found))  # however it was escaped
     if route.body is None:
         if found != {}:
             raise Problem(400, "INVALID_PARAMETERS", "this takes no body")

@@ -1,5 +1,6 @@
 """What a handler is given, what a route is: the words that the table and the handlers share."""
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,23 +10,31 @@ from typing import Any, Final, Literal, TypeVar
 
 from aiohttp import web
 
+from liveopt.core.bars import SECOND_NS
 from liveopt.core.strategy import Strategy
 from liveopt.guard.clock import Wall
+from liveopt.web.acts import Acts
 from liveopt.web.alerts import Alerts
 from liveopt.web.connections import Caps
+from liveopt.web.demo import Demo
 from liveopt.web.door import Door
 from liveopt.web.errors import stamp
+from liveopt.web.histogram import JOBS_S, Histogram
 from liveopt.web.hooks import Hooks
 from liveopt.web.jobs import Jobs
 from liveopt.web.keys import SCOPES, Keys, Scope
-from liveopt.web.limits import BODY_MAX, Kind, Limits
+from liveopt.web.limits import Kind, Limits
 from liveopt.web.logbook import Logbook
+from liveopt.web.machine import Busy
+from liveopt.web.parts import Parts
 from liveopt.web.picture import Picture
 from liveopt.web.sessions import Sessions
 from liveopt.web.stream import Stream
 from liveopt.web.tail import Tail
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+BODY_MAX: Final = 16 * 1024
+"""Bytes of a request's words, where a route does not say otherwise."""
 Method = Literal["GET", "POST", "DELETE"]
 T = TypeVar("T")
 
@@ -58,7 +67,10 @@ class Counts:
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     """By method, path of the table, and status."""
-    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+    took: dict[tuple[str, str], Histogram] = field(default_factory=dict)
+    """By method and path of the table."""
+    jobs: Histogram = field(default_factory=lambda: Histogram(JOBS_S))
+    """Those that have ended, as long as this process saw them at work."""
     limited_s: float | None = None
     """When a limit was hit last."""
 
@@ -75,8 +87,10 @@ class Service:
     picture: Picture
     stream: Stream
     door: Door
+    acts: Acts
     tail: Tail
     jobs: Jobs
+    demo: Demo
     alerts: Alerts
     hooks: Hooks
     keys: Keys
@@ -86,12 +100,14 @@ class Service:
     logbook: Logbook
     strategies: Mapping[str, Strategy]
     counts: Counts = field(default_factory=Counts)
+    parts: Parts = field(default_factory=Parts)
+    """What goes on beside the answers and may fail."""
     guard: Mapping[str, Any] | None = None
     """The guard's status, seconds old at most; None where none answers."""
     lag_ms: float = 0.0
     """How late the event loop was lately."""
-    answers: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
-    """Answers that hold until the next frame."""
+    busy: Busy = field(default_factory=Busy)
+    """How busy the processors are, for who asks now and then."""
     fixed: dict[tuple[str, ...], bytes] = field(default_factory=dict)
     """Answers that hold for ever."""
 
@@ -102,6 +118,14 @@ class Service:
         except (OSError, IndexError, ValueError):
             return 0.0
         return round(pages * PAGE / (1 << 20), 1)
+
+    def alive(self, who: str) -> bool:
+        """Whether one who was let in may stay: the key still opens, the session goes on."""
+        kind, _, name = who.partition(" ")
+        wall_ns = self.wall()
+        if kind == "key":
+            return self.keys.alive(name, asyncio.get_running_loop().time(), wall_ns)
+        return self.sessions.alive(who, wall_ns / SECOND_NS)
 
     def now(self) -> str:
         """The time, for an answer."""
@@ -118,6 +142,15 @@ class Call:
     path: Mapping[str, str]
     query: Any = None
     body: Any = None
+    complaint: str = ""
+    """Why the body is not there, of a route that does without."""
+
+    @property
+    def once(self) -> str:
+        """This request, however often it is repeated; empty if it has no Idempotency-Key."""
+        key = self.request.headers.get("Idempotency-Key")
+        place = f"{self.request.method} {self.request.raw_path}"
+        return "" if key is None else f"{self.subject.name}\n{place}\n{key}"
 
     def asked(self, kind: type[T]) -> T:
         """The query, as the route says it is."""
@@ -174,8 +207,13 @@ class Route:
     errors: tuple[int, ...] = ()
     """Refusals of its own."""
     body_max: int = BODY_MAX
+    navigated: bool = False
+    """A person goes there by a link, so that only the cookie comes along: it shows nothing that
+    somebody could want to know."""
     lenient: bool = False
     """A body that is not understood does not keep it from being done: an emergency stop."""
+    keyed: bool = False
+    """What is done keeps to the Idempotency-Key itself, longer than this process lives."""
 
     @property
     def mutates(self) -> bool:

@@ -26,6 +26,8 @@ class Client:
     """It asked for the seed's messages, and knows nothing of ours."""
     heard_s: float
     """When its allowance was reckoned last."""
+    who: str = ""
+    """Whose it is, as a name that opens nothing."""
     seq: int = GAP
     """Of the last message that it was sent."""
     leaving: bool = False
@@ -45,6 +47,23 @@ class Client:
         """Whole frames; never waits."""
         if not self.transport.is_closing():
             self.transport.write(said)
+
+    def leave(self, word: bytes) -> None:
+        """Its last word, once.
+
+        What it still sends is read and thrown away: to hang up on somebody who talks would take
+        that word back (RFC 6455, section 7.1.1).
+        """
+        if self.leaving:
+            return
+        self.leaving = True
+        self.write(word)
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def look(self, now_s: float) -> int:
         """How much waits for it; called often, for it is how one sees that nothing moves."""

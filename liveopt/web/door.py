@@ -1,10 +1,13 @@
 """The guard's door from the web process: stop at once, ask and command without blocking anybody."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
@@ -23,6 +26,7 @@ log = structlog.get_logger()
 STOP_S: Final = 3.0
 ASKED_MAX: Final = 64
 """Requests to the door at a time: it takes as many connections, and a stop needs one of them."""
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -69,20 +73,39 @@ class Door:
             raise Problem(409, "REFUSED", why)
         raise Problem(504 if reply.status == 504 else 503, "NOT_RUNNING", why)
 
-    async def resume(self, reason: str) -> Reply:
-        """Let entries through again; the door's answer as it is."""
-        return await self._ask("POST", "/api/optimizer/resume", {"reason": reason[:REASON_MAX]})
+    async def resume(
+        self, reason: str, by: str, number: int | None = None, once: str = ""
+    ) -> Reply:
+        """Let entries through again; the door's answer as it is.
 
-    async def stop(self, mode: Mode, reason: str, key: str) -> dict[str, Any]:
-        """Halt. A door that does not answer soon is passed by: gate, latch, file and signal."""
-        words = {"mode": mode, "reason": reason[:REASON_MAX]}
+        With the latch's number of a halt, that one alone is ended; with `once`, which names the
+        request, the one that stood when it came first.
+        """
+        words = {"reason": reason[:REASON_MAX], "by": by, "number": number}
+        key = hashlib.sha256(once.encode("utf-8", "surrogateescape")).hexdigest()
+        headers = {"Idempotency-Key": key} if once else {}
+        reply = await self._ask("POST", "/api/optimizer/resume", words, headers=headers)
+        why = str(reply.body.get("error", ""))
+        if reply.status == 422:
+            raise Problem(422, "IDEMPOTENCY_KEY_REUSED", why)
+        if reply.status == 503:
+            raise Problem(503, "NOT_KEPT", why, headers={"Retry-After": "60"})
+        return reply
+
+    async def stop(self, mode: Mode, reason: str, by: str, key: str) -> dict[str, Any]:
+        """Halt. A door that does not answer soon is passed by: gate, latch, file and signal.
+
+        The latch names `by`: a key or a session. Of one `key` there is one stop.
+        """
+        words = {"mode": mode, "reason": reason[:REASON_MAX], "by": by}
         knock = asyncio.create_task(self._knock(words, key), name="stop")
         done, _ = await asyncio.wait({knock}, timeout=PATIENCE_S)
         said = knock.result() if done else None
         if said is not None:
             return said
         loop = asyncio.get_running_loop()
-        by_files = loop.run_in_executor(self._files, caller.stop, self.state, mode, words["reason"])
+        past = partial(caller.stop, self.state, mode, words["reason"], by)
+        by_files = loop.run_in_executor(self._files, past)
         try:
             return await by_files
         finally:
@@ -104,11 +127,12 @@ class Door:
         path: str,
         body: Mapping[str, Any] | None = None,
         timeout_s: float = ASK_S,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply:
         """One request; 503 where nobody is there, 504 where nobody answers."""
         try:
             async with self._room:
-                return await self._request(method, path, body, timeout_s, {})
+                return await self._request(method, path, body, timeout_s, headers)
         except TimeoutError as error:
             raise Problem(504, "NO_ANSWER", "the door of the service does not answer") from error
         except (OSError, aiohttp.ClientError, ValueError, msgspec.DecodeError) as error:

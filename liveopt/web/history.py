@@ -7,6 +7,7 @@ go. So it always reaches back to the beginning, and never weighs more than it do
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -37,8 +38,12 @@ class _Part:
         self.rows = np.zeros((self.most, 0), np.float32)
 
     def widen(self, width: int) -> None:
-        more = np.full((self.most, width - self.rows.shape[1]), np.nan, np.float32)
-        self.rows = np.hstack([self.rows, more])
+        """Rows that are still to come are not touched: they are written whole when they come."""
+        count, old = len(self.times), self.rows.shape[1]
+        wider = np.empty((self.most, width), np.float32)
+        wider[:count, :old] = self.rows[:count]
+        wider[:count, old:] = np.nan
+        self.rows = wider
 
     def add(self, at_ms: int, row: Floats) -> None:
         if len(self.times) < self.most:
@@ -81,23 +86,25 @@ class History:
     def people(self, names: Sequence[str]) -> None:
         """Others than before: who left loses the track, who came gets one."""
         there = set(names)
-        for name in [name for name in self._tracks if name not in there]:
-            number = self._tracks.pop(name)
-            self._free.append(number)
-            for part in (self._dense, self._sparse):
-                part.rows[:, number] = np.nan
-        for name in names:
-            if name not in self._tracks and len(self._tracks) < TRACKS_MAX:
-                self._tracks[name] = self._new()
+        gone = [self._tracks.pop(name) for name in list(self._tracks) if name not in there]
+        self._free += gone
+        for part in (self._dense, self._sparse):
+            part.rows[:, gone] = np.nan
+        new = [name for name in names if name not in self._tracks]
+        new = new[: TRACKS_MAX - len(self._tracks)]
+        self._make_room(len(new) - len(self._free))
+        self._tracks |= {name: self._free.pop() for name in new}
         self._order = np.array([self._tracks.get(name, -1) for name in names], np.int64)
 
-    def _new(self) -> int:
-        if not self._free:
-            width = self._dense.rows.shape[1]
-            self._free = list(range(width + GROWTH - 1, width - 1, -1))
-            for part in (self._dense, self._sparse):
-                part.widen(width + GROWTH)
-        return self._free.pop()
+    def _make_room(self, count: int) -> None:
+        """For so many more tracks, in one go: to make a table wider is to copy it."""
+        if count <= 0:
+            return
+        width = self._dense.rows.shape[1]
+        wider = width + GROWTH * ceil(count / GROWTH)
+        self._free = [*range(wider - 1, width - 1, -1), *self._free]
+        for part in (self._dense, self._sparse):
+            part.widen(wider)
 
     def see(self, now_s: float, at_ms: int, equity: npt.NDArray[Any]) -> bool:
         """Whether a point was taken: `now_s` says when, `at_ms` is what stands at the point."""

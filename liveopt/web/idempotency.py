@@ -1,4 +1,8 @@
-"""The same request twice is done once: answers are kept by who asked, where, and with which key."""
+"""The same request twice is done once: answers are kept by who asked, where, and with which key.
+
+They are kept as long as this process lives. What must hold longer keeps to the key itself: orders
+of searches (`web.orders`), stops and resumes (`guard.door`).
+"""
 
 import asyncio
 import hashlib
@@ -11,7 +15,8 @@ from aiohttp import web
 
 from liveopt.web.errors import Problem
 
-KEPT_MAX: Final = 1_000
+OF_ONE_MAX: Final = 1_000
+KEPT_MAX: Final = 10_000
 KEPT_S: Final = 24 * 3600.0
 KEY_MAX: Final = 200
 ANSWER_MAX: Final = 64 * 1024
@@ -35,25 +40,30 @@ class _Entry:
     answer: "asyncio.Future[Kept | None]"
 
 
+_Own = OrderedDict[Name, _Entry]
+
+
 @dataclass(slots=True)
 class Idempotency:
-    """What was done lately. An answer that says that nothing was done, 429 or 5xx, is not kept."""
+    """What was done lately. An answer that says that nothing was done, 429 or 5xx, is not kept.
 
-    _done: OrderedDict[Name, _Entry] = field(default_factory=OrderedDict)
+    Of too many the oldest is forgotten of whoever asked too often; what is under way never is.
+    """
+
+    _done: dict[str, _Own] = field(default_factory=dict)
+    """By who asked."""
+    _count: int = 0
 
     async def once(
         self, name: Name, body: bytes, act: Callable[[], Awaitable[web.Response]]
     ) -> web.Response:
         """Does it, or waits for and repeats what came of the first."""
-        if not 0 < len(name[2]) <= KEY_MAX or not name[2].isprintable():
-            why = f"Idempotency-Key has 1 to {KEY_MAX} printable characters"
-            raise Problem(400, "INVALID_PARAMETERS", why)
+        check_key(name[2])
         digest = hashlib.sha256(body).digest()
         loop = asyncio.get_running_loop()
         while (known := self._known(name, loop.time())) is not None:
             if known.digest != digest:
-                why = "this Idempotency-Key was used for another request"
-                raise Problem(422, "IDEMPOTENCY_KEY_REUSED", why)
+                raise reused()
             kept = await asyncio.shield(known.answer)
             if kept is not None:
                 again = web.Response(status=kept.status, body=kept.body)
@@ -70,9 +80,9 @@ class Idempotency:
         until_s: float,
     ) -> web.Response:
         answer: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
-        self._done[name] = _Entry(until_s, digest, answer)
-        while len(self._done) > KEPT_MAX:
-            self._done.popitem(last=False)
+        self._done.setdefault(name[0], OrderedDict())[name] = _Entry(until_s, digest, answer)
+        self._count += 1
+        self._bound(name[0])
         kept = None
         try:
             said = await act()
@@ -81,16 +91,45 @@ class Idempotency:
             return said
         finally:
             answer.set_result(kept)
-            if kept is None and self._done.get(name, None) is not None:
-                self._forget(name, answer)
+            if kept is None:
+                self._forget(name)
 
-    def _forget(self, name: Name, answer: "asyncio.Future[Kept | None]") -> None:
-        if self._done[name].answer is answer:
-            del self._done[name]
+    def _bound(self, who: str) -> None:
+        if len(self._done[who]) > OF_ONE_MAX:
+            self._forget_oldest(who)
+        if self._count > KEPT_MAX:
+            self._forget_oldest(max(self._done, key=lambda one: len(self._done[one])))
+
+    def _forget_oldest(self, who: str) -> None:
+        ended = (name for name, entry in self._done[who].items() if entry.answer.done())
+        name = next(ended, None)
+        if name is not None:
+            self._forget(name)
+
+    def _forget(self, name: Name) -> None:
+        own = self._done[name[0]]
+        del own[name]
+        self._count -= 1
+        if not own:
+            del self._done[name[0]]
 
     def _known(self, name: Name, now_s: float) -> _Entry | None:
-        found = self._done.get(name)
-        if found is not None and found.until_s <= now_s:
-            del self._done[name]
+        own = self._done.get(name[0])
+        found = None if own is None else own.get(name)
+        if found is not None and found.until_s <= now_s and found.answer.done():
+            self._forget(name)
             return None
         return found
+
+
+def check_key(key: str) -> None:
+    """As it may be sent."""
+    if not 0 < len(key) <= KEY_MAX or not key.isprintable():
+        why = f"Idempotency-Key has 1 to {KEY_MAX} printable characters"
+        raise Problem(400, "INVALID_PARAMETERS", why)
+
+
+def reused() -> Problem:
+    """A key names one request."""
+    why = "this Idempotency-Key was used for another request"
+    return Problem(422, "IDEMPOTENCY_KEY_REUSED", why)

@@ -1,88 +1,40 @@
 """Studies as jobs: submitted here, searched by a child process each, kept where all studies are.
 
-What was submitted and has not ended is on the disk as well. The children end with this process; it
-is started again by the guard, begins them anew, and the study goes on after its last generation.
+What was submitted and has not ended is on the disk as well (`web.orders`). The children end with
+this process; it is started again by the guard, begins them anew, and the study goes on after its
+last generation. Where the store of studies does not answer, or no process can be started, they wait
+and say why; it is tried again, ever more slowly.
 """
 
 import asyncio
-import os
-import secrets
-import shutil
-import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, TypeVar
 
-import msgspec
 import structlog
 
-from liveopt.guard import child
 from liveopt.guard.clock import Wall
-from liveopt.optimize.studies.store import Entry, NoStudy, Store
-from liveopt.web.errors import Problem, missing, stamp
+from liveopt.optimize.studies.store import ROUND, NoStudy
+from liveopt.web.children import NotStarted, search
+from liveopt.web.errors import Problem, missing
+from liveopt.web.idempotency import reused
+from liveopt.web.job import OPEN, UNDONE, Job, JobStatus, Pace, again, of_order
+from liveopt.web.orders import End, NotKept, Order, Orders
+from liveopt.web.studies import Known, Studies, Unreadable
 
 log = structlog.get_logger()
 
-FILE: Final = "jobs.json"
+T = TypeVar("T")
 RUNNING_MAX: Final = 3
 QUEUE_MAX: Final = 100
 ENDED_MAX: Final = 1_000
-FRESH_S: Final = 0.5
 POLL_S: Final = 1.0
-NICE: Final = 10
-LINES_MAX: Final = 20
-RESULTS_MAX: Final = 64
+PAUSE_S_MAX: Final = 60.0
 SUFFIXES: Final = (".parquet", ".feather", ".csv")
-JobStatus = Literal["queued", "running", "completed", "failed", "cancelled", "interrupted"]
-OPEN: Final = frozenset({"queued", "running"})
-
-
-class Order(msgspec.Struct, frozen=True):
-    """What somebody wants searched; everything in it was checked."""
-
-    id: str
-    strategy: str
-    data: str
-    algorithm: str
-    evals: int
-    timeout_s: float
-    objective: str
-    first: str
-    last: str
-    created: str
-    by: str
-
-
-class Job(msgspec.Struct, frozen=True):
-    """One job as it is told."""
-
-    id: str
-    status: JobStatus
-    strategy: str
-    algorithm: str
-    data: str
-    created: str
-    done: int
-    of: int
-    progress: float
-    """Per cent."""
-    eta_s: float | None
-    error: str
-    by: str
-
-
-@dataclass(slots=True)
-class _Pace:
-    """Since when one is seen to work, and how far it was then."""
-
-    at_s: float
-    done: int
 
 
 @dataclass(slots=True)
@@ -96,20 +48,26 @@ class Jobs:
     changed: Callable[[Job], None] = lambda _: None
     """Told of a job whose status or progress is another."""
     running_max: int = RUNNING_MAX
+    queue_max: int = QUEUE_MAX
     queue: deque[Order] = field(default_factory=deque)
     working: dict[str, Order] = field(default_factory=dict)
     failed: dict[str, tuple[Order, JobStatus, str]] = field(default_factory=dict)
-    """Of those that the store does not know, what became of them."""
+    """Of those that did not come to a result here, what became of them."""
+    trouble: str = ""
+    """Why nothing goes on, as long as that is so."""
+    _orders: Orders = field(init=False)
+    _studies: Studies = field(init=False)
     _processes: dict[str, Process] = field(default_factory=dict)
-    _paces: dict[str, _Pace] = field(default_factory=dict)
-    _entries: dict[str, Entry] = field(default_factory=dict)
-    _fresh_s: float = float("-inf")
-    _looking: "asyncio.Task[None] | None" = None
+    _paces: dict[str, Pace] = field(default_factory=dict)
     _told: dict[str, Job] = field(default_factory=dict)
-    _results: dict[str, dict[str, Any]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "studies"))
-    _store: Store | None = None
+    _pause_s: float = POLL_S
+    _late: dict[str, str] = field(default_factory=dict)
+    """Of those at work, why one does not come on."""
+
+    def __post_init__(self) -> None:
+        self._orders, self._studies = Orders(self.state), Studies(self.state)
+        self.queue.extend(self._orders.open.values())
 
     # What others ask
 
@@ -122,48 +80,111 @@ class Jobs:
         return None
 
     def submit(self, orders: list[Order]) -> list[Job]:
-        """All of them, or none where there is no room."""
-        if len(self.queue) + len(orders) > QUEUE_MAX:
-            why = f"{len(self.queue)} jobs wait already; {QUEUE_MAX} at most"
+        """All of them, or none where there is no room; they are kept before this returns.
+
+        Of a request that is repeated nothing is begun anew, however long ago it came.
+        """
+        asked, orders = orders, [order for order in orders if not self._repeats(order)]
+        if len(self.queue) + len(orders) > self.queue_max:
+            why = f"{len(self.queue)} jobs wait already; {self.queue_max} at most"
             raise Problem(503, "QUEUE_FULL", why, headers={"Retry-After": "60"})
+        try:
+            self._orders.add(orders)
+        except NotKept as error:
+            raise Problem(503, "NOT_KEPT", str(error), headers={"Retry-After": "60"}) from error
         self.queue.extend(orders)
-        self._keep()
         self._wake.set()
         for order in orders:
             self._tell(self._waiting(order, "queued"))
-        return [self._waiting(order, "queued") for order in orders]
+        return [self._found(order.id) or self._waiting(order, "queued") for order in asked]
+
+    def _repeats(self, order: Order) -> bool:
+        """Whether it came before; what then is asked must be the same."""
+        if order.resume or not order.asked:
+            return False
+        known, past = self._studies.known.get(order.id), self._orders.past.get(order.id)
+        before = self._orders.open.get(order.id) or (past.order if past is not None else None)
+        if before is None and known is not None:
+            before = again(known, "")
+        if before is not None and not before.same(order):
+            raise reused()
+        return before is not None
+
+    async def looked(self) -> None:
+        """What there is already is known, as far as the store says."""
+        with suppress(Unreadable):
+            await self._studies.look()
+
+    async def resume(self, name: str, by: str) -> Job:
+        """Go on after the last generation that was kept, as `liveopt opt resume` does."""
+        job = await self.one(name)
+        if job.status == "completed":
+            raise Problem(409, "COMPLETED", f"{name} is completed: there is a result")
+        if job.status in OPEN or name in self.working:  # or its process is still on its way out
+            raise Problem(409, "RUNNING", f"{name} is {job.status} already")
+        known = self._studies.known.get(name)
+        if known is None:
+            raise Problem(409, "NOT_BEGUN", f"{name} never began: submit it again")
+        if name.startswith(ROUND):
+            why = f"{name} is part of a search beside a run, which begins and ends it"
+            raise Problem(409, "REFUSED", why)
+        if known.plan.code != await self._studies.version():
+            why = f"{name} was begun by another version, {known.plan.code}; begin anew"
+            raise Problem(409, "OTHER_VERSION", why)
+        if name in self._orders.open:  # somebody else was faster
+            raise Problem(409, "RUNNING", f"{name} is taken up already")
+        past = self._orders.past.get(name)
+        order = again(known, by, past.order.asked if past is not None else "")
+        self.submit([order])
+        self.failed.pop(name, None)
+        return self._job(known, order)
 
     async def all(self) -> list[Job]:
         """The newest first: those that wait, then all studies there are."""
-        await self._look()
-        unknown = {**{o.id: self._waiting(o, "queued") for o in self.queue}}
+        await self._studies.look()
+        known = self._studies.known
+        waiting = {order.id: order for order in self.queue}
+        unknown = {name: self._waiting(order, "queued") for name, order in waiting.items()}
         for order in self.working.values():
             unknown[order.id] = self._waiting(order, "running")
         for order, status, why in self.failed.values():
             unknown[order.id] = self._waiting(order, status, why)
-        own = [job for name, job in reversed(unknown.items()) if name not in self._entries]
-        return own + [self._job(entry) for entry in self._entries.values()]
+        own = [job for name, job in reversed(unknown.items()) if name not in known]
+        return own + [self._job(one, waiting.get(one.id)) for one in known.values()]
 
     async def one(self, name: str) -> Job:
-        """One job."""
-        found = next((job for job in await self.all() if job.id == name), None)
+        """One job; of one that is open something is known where the store does not answer."""
+        try:
+            await self._studies.look()
+        except Unreadable:
+            if name not in self._orders.open:
+                raise
+        found = self._found(name)
         if found is None:
             raise missing(f"there is no job {name!r}", "JOB_NOT_FOUND")
         return found
 
+    def _found(self, name: str) -> Job | None:
+        """As `all` has it."""
+        known, open_ = self._studies.known.get(name), self._orders.open.get(name)
+        if known is not None:
+            return self._job(known, None if name in self.working else open_)
+        if name in self.failed:
+            return self._waiting(*self.failed[name])
+        if open_ is None:
+            past = self._orders.past.get(name)
+            return None if past is None else self._waiting(past.order, past.how, past.why)
+        return self._waiting(open_, "running" if name in self.working else "queued")
+
     async def result(self, name: str) -> dict[str, Any]:
         """What came of it."""
-        if name not in self._results:
-            job = await self.one(name)
-            if job.status != "completed":
-                why = f"{name} is {job.status}: there is no result"
-                raise Problem(409, "NOT_COMPLETED", why)
-            text = self._entries[name].result or "{}"
-            kept = msgspec.json.decode(text, type=dict[str, Any])
-            while len(self._results) >= RESULTS_MAX:
-                del self._results[next(iter(self._results))]
-            self._results[name] = kept.get("result", {})
-        return self._results[name]
+        job = await self.one(name)
+        if job.status != "completed":
+            raise Problem(409, "NOT_COMPLETED", f"{name} is {job.status}: there is no result")
+        try:
+            return await self._studies.result(name)
+        except NoStudy as error:
+            raise missing(str(error), "JOB_NOT_FOUND") from error
 
     async def cancel(self, name: str) -> Job:
         """End it after its generation, or before it begins."""
@@ -172,30 +193,42 @@ class Jobs:
                 self.queue.remove(order)
                 self._end(order, "cancelled", "")
                 return self._waiting(order, "cancelled")
+        self._studies.stale()
         job = await self.one(name)
         if job.status in {"completed", "cancelled", "failed"}:
             raise Problem(409, "NOT_RUNNING", f"{name} is {job.status}")
-        if name in self._entries:
-            try:
-                await self._in_store(lambda store: store.cancel(name))
-            except NoStudy as error:
-                raise Problem(409, "NOT_RUNNING", str(error)) from error
-        else:
-            process = self._processes.get(name)
-            if process is not None and process.returncode is None:
-                process.terminate()
         if name in self.working:
             self.failed[name] = (self.working[name], "cancelled", "")
-        self._fresh_s = float("-inf")
+        known = self._studies.known.get(name)
+        if name in self.working and (known is None or known.status != "running"):
+            self._terminate(name)  # the study has not begun, and would not hear of it
+        else:
+            await self._cancel_study(name)
         return await self.one(name)
+
+    def _terminate(self, name: str) -> None:
+        process = self._processes.get(name)
+        if process is not None and process.returncode is None:
+            process.terminate()
+
+    async def _cancel_study(self, name: str) -> None:
+        try:
+            await self._studies.cancel(name)
+        except (NoStudy, Unreadable) as error:
+            self.failed.pop(name, None)  # nobody was told
+            if isinstance(error, NoStudy):
+                raise Problem(409, "NOT_RUNNING", str(error)) from error
+            raise
 
     def by_status(self) -> dict[str, int]:
         """How many, as far as it is known without a look."""
-        counts: dict[str, int] = {"queued": len(self.queue)}
-        for status in [self._job(entry).status for entry in self._entries.values()]:
+        known = self._studies.known
+        waiting = {order.id for order in self.queue}
+        counts: dict[str, int] = {"queued": len(waiting)}
+        for status in [self._job(one).status for one in known.values() if one.id not in waiting]:
             counts[status] = counts.get(status, 0) + 1
         for name, (_, status, _) in self.failed.items():
-            if name not in self._entries:
+            if name not in known:
                 counts[status] = counts.get(status, 0) + 1
         return counts
 
@@ -203,89 +236,126 @@ class Jobs:
 
     async def run(self) -> None:
         """Begin what waits, see how far it is, and take in what has ended."""
-        known = {order.id for order in self.queue}
-        self.queue.extend(order for order in self._kept() if order.id not in known)
         async with asyncio.TaskGroup() as group:
             while True:
-                while self.queue and len(self.working) < self.running_max:
+                self._wake.clear()
+                well = await self._well()
+                while well and self.queue and len(self.working) < self.running_max:
                     order = self.queue.popleft()
                     self.working[order.id] = order
                     group.create_task(self._work(order), name=order.id)
-                self._wake.clear()
+                for name in self.working:
+                    self._tell(self._found(name))
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
+                    async with asyncio.timeout(self._pause_s):
                         await self._wake.wait()
-                await self._progress()
+
+    async def _well(self) -> bool:
+        """Whether the store says how far they are; if nobody works, nothing changes unheard."""
+        if not self.queue and not self.working:
+            return True
+        try:
+            await self._studies.look()
+        except Unreadable as problem:
+            self._pause_s = min(2.0 * self._pause_s, PAUSE_S_MAX)
+            self._hampered(problem.message)
+            return False
+        self._pause_s = POLL_S
+        self._hampered("")
+        return True
+
+    def _hampered(self, why: str) -> None:
+        """All that wait are told, when it is another than it was."""
+        if why == self.trouble:
+            return
+        log.warning("searches wait" if why else "searches go on", why=why)
+        self.trouble = why
+        for order in list(self.queue):
+            self._tell(self._found(order.id))
 
     def close(self) -> None:
         """The store is left alone from here on."""
-        store, self._store = self._store, None
-        if store is not None:
-            self._pool.submit(store.close)
-        self._pool.shutdown()
+        self._studies.close()
 
     async def _work(self, order: Order) -> None:
-        lines: deque[bytes] = deque(maxlen=LINES_MAX)
-        code, why = 1, ""
+        """Whatever goes wrong with one, the others go on."""
         try:
-            process = await self._start(order)
-            self._processes[order.id] = process
-            assert process.stderr is not None
-            while line := await process.stderr.readline():
-                lines.append(line)
-            code = await process.wait()
-        except OSError as error:
-            why = f"the process could not be started: {error.strerror}"
-        except ValueError:
-            why = "the process wrote a line without end"
-        finally:
-            await _bury(self._processes.pop(order.id, None))
-        self._fresh_s = float("-inf")
-        await self._look()
+            code, said = await self._searched(order)
+            await self._patiently(order, lambda: self._settled(order))
+        except (OSError, RuntimeError, ValueError) as error:
+            log.exception("a job could not be worked at", job=order.id)
+            code, said = 1, f"a fault of this program: {type(error).__name__}"
         self.working.pop(order.id, None)
         self._paces.pop(order.id, None)
-        known = self._entries.get(order.id)
-        asked = self.failed.get(order.id)
+        known, asked = self._studies.known.get(order.id), self.failed.get(order.id)
         log.info("a job has ended", job=order.id, code=code)
         if asked is not None and asked[1] == "cancelled":
             self._end(order, "cancelled", "")
-        elif known is None and code:
-            said = lines[-1].decode(errors="replace").strip() if lines else f"exit code {code}"
-            self._end(order, "failed", why or said.removeprefix("liveopt: "))
-        self._keep()
+        elif code and (known is None or known.status != "completed"):
+            self._end(order, "failed", said)
+        else:
+            self._orders.end([order.id])
+            self._tell(self._found(order.id))
         self._wake.set()
 
-    async def _start(self, order: Order) -> Process:
-        words = [sys.executable, "-m", "liveopt", "optimize", order.strategy]
-        words += ["--data", order.data, "--algorithm", order.algorithm]
-        words += ["--evals", str(order.evals), "--timeout", repr(order.timeout_s)]
-        words += ["--objective", order.objective, "--name", order.id, "--json"]
-        words += ["--from", order.first] if order.first else []
-        words += ["--to", order.last] if order.last else []
-        nice = shutil.which("nice")
-        before = [nice, "-n", str(NICE)] if nice else []
-        launcher = [sys.executable, "-I", "-S", str(Path(child.__file__)), str(os.getpid())]
-        return await asyncio.create_subprocess_exec(
-            *launcher, *before, *words, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE,
-            env=os.environ | {"LIVEOPT__JOURNAL__FOLDER": str(self.state.resolve())},
-            process_group=0,
-        )  # fmt: skip
+    async def _searched(self, order: Order) -> tuple[int, str]:
+        """Its exit code, and what it said last."""
 
-    def _end(self, order: Order, status: JobStatus, why: str) -> None:
+        def begun(process: Process) -> None:
+            self._processes[order.id] = process
+            if order.id in self.failed:  # cancelled while it was being started
+                process.terminate()
+
+        async def act() -> tuple[int, str]:
+            if order.id in self.failed:
+                return 1, ""
+            return await search(order, self.state, begun)
+
+        try:
+            return await self._patiently(order, act)
+        finally:
+            self._processes.pop(order.id, None)
+
+    async def _patiently(self, order: Order, act: Callable[[], Awaitable[T]]) -> T:
+        """Until the store answers and a process can be started; meanwhile the job says why."""
+        pause_s = POLL_S
+        while True:
+            try:
+                found = await act()
+            except (Unreadable, NotStarted) as error:
+                if order.id not in self._late:
+                    log.warning("a job waits", job=order.id, why=str(error))
+                self._late[order.id] = str(error)
+            else:
+                self._late.pop(order.id, None)
+                return found
+            self._tell(self._found(order.id))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2.0 * pause_s, PAUSE_S_MAX)
+
+    async def _settled(self, order: Order) -> None:
+        """Its process is gone: the store is asked, and told where it could not hear of a cancel."""
+        self._studies.stale()
+        await self._studies.look()
+        known, asked = self._studies.known.get(order.id), self.failed.get(order.id)
+        cancelled = asked is not None and asked[1] == "cancelled"
+        if cancelled and known is not None and known.status == "interrupted":
+            with suppress(NoStudy):
+                await self._studies.cancel(order.id)
+            await self._studies.look()
+
+    def _end(self, order: Order, status: End, why: str) -> None:
         self.failed[order.id] = (order, status, why)
         while len(self.failed) > ENDED_MAX:
             del self.failed[next(iter(self.failed))]
-        self._keep()
-        self._tell(self._waiting(order, status, why))
+        self._orders.end([order.id], status, why)
+        known = self._studies.known.get(order.id)
+        self._tell(self._waiting(order, status, why) if known is None else self._job(known))
 
-    async def _progress(self) -> None:
-        """Tell what is another than it was."""
-        if self.working or self._told:
-            for job in await self.all():
-                if job.id in self._told or job.id in self.working:
-                    self._tell(job)
-
-    def _tell(self, job: Job) -> None:
+    def _tell(self, job: Job | None) -> None:
+        """If it is another than it was."""
+        if job is None:
+            return
         if self._told.get(job.id) != job:
             self._told[job.id] = job
             self.changed(job)
@@ -294,94 +364,37 @@ class Jobs:
 
     # What is known of them
 
-    async def _look(self) -> None:
-        """The store's list, not older than it may be; several who ask share one look."""
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._fresh_s < FRESH_S:
-            return
-        if self._looking is None or self._looking.done():
-            self._looking = loop.create_task(self._read(), name="studies")
-        await asyncio.shield(self._looking)
-
-    async def _read(self) -> None:
-        entries = await self._in_store(lambda store: store.entries())
-        self._entries = {entry.id: entry for entry in entries}
-        loop = asyncio.get_running_loop()
-        self._fresh_s = loop.time()
-        for name in self.working:
-            entry = self._entries.get(name)
-            if entry is not None and name not in self._paces:
-                self._paces[name] = _Pace(loop.time(), entry.evaluated)
-
-    async def _in_store(self, do: Callable[[Store], Any]) -> Any:
-        """In the one thread that has it open."""
-
-        def act() -> Any:
-            if self._store is None:
-                self._store = Store(self.state)
-            return do(self._store)
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, act)
-
-    def _job(self, entry: Entry) -> Job:
-        plan, order = entry.plan, self.working.get(entry.id)
-        status: JobStatus = entry.status
-        if order is not None and status == "interrupted":
+    def _job(self, known: Known, waits: Order | None = None) -> Job:
+        plan, glance, order = known.plan, known.glance, self.working.get(known.id, waits)
+        own = self.failed.get(known.id)
+        status: JobStatus = known.status
+        error = own[2] if own is not None and status in UNDONE else ""
+        if waits is not None:
+            status = "queued"
+        elif order is not None and status in UNDONE:
             status = "running"  # it is about to be taken up again
-        own = self.failed.get(entry.id)
-        if own is not None and own[1] == "cancelled" and status in {"failed", "interrupted"}:
+        elif own is not None and own[1] == "cancelled" and status in {"failed", "interrupted"}:
             status = "cancelled"
-        share = 100.0 if status == "completed" else 100.0 * entry.evaluated / max(plan.evals, 1)
+        if status in OPEN:
+            error = self._late.get(known.id, self.trouble if order is not None else "")
+        share = 100.0 if status == "completed" else 100.0 * known.evaluated / max(plan.evals, 1)
         by = order.by if order is not None else own[0].by if own is not None else ""
         return Job(
-            entry.id, status, plan.strategy, plan.algorithm, Path(plan.data.file).name,
-            entry.created, entry.evaluated, plan.evals, round(min(share, 100.0), 2),
-            self._eta_s(entry) if status == "running" else None, "", by,
+            known.id, status, plan.strategy, plan.algorithm, Path(plan.data.file).name,
+            known.created, known.evaluated, plan.evals, round(min(share, 100.0), 2),
+            self._eta_s(known) if status == "running" else None, error, by,
+            plan.objectives[0], glance.verdict, glance.best, glance.out_of_sample,
+            glance.deflated_sharpe,
         )  # fmt: skip
 
-    def _eta_s(self, entry: Entry) -> float | None:
-        pace = self._paces.get(entry.id)
-        if pace is None or entry.evaluated <= pace.done:
+    def _eta_s(self, known: Known) -> float | None:
+        now_s = asyncio.get_running_loop().time()
+        if known.id not in self.working:
             return None
-        took_s = asyncio.get_running_loop().time() - pace.at_s
-        left = entry.plan.evals - entry.evaluated
-        return round(took_s * left / (entry.evaluated - pace.done), 1)
+        pace = self._paces.setdefault(known.id, Pace(now_s, known.evaluated))
+        return pace.eta_s(now_s, known.evaluated, known.plan.evals)
 
     def _waiting(self, order: Order, status: JobStatus, why: str = "") -> Job:
-        return Job(
-            order.id, status, order.strategy, order.algorithm, Path(order.data).name,
-            order.created, 0, order.evals, 0.0, None, why, order.by,
-        )  # fmt: skip
-
-    # What the disk knows
-
-    def _keep(self) -> None:
-        found = [*self.working.values(), *self.queue]
-        beside = self.state / f"{FILE}.new"
-        beside.write_bytes(msgspec.json.encode(found))
-        beside.rename(self.state / FILE)
-
-    def _kept(self) -> list[Order]:
-        try:
-            return msgspec.json.decode((self.state / FILE).read_bytes(), type=list[Order])
-        except (OSError, msgspec.DecodeError):
-            return []
-
-
-async def _bury(process: Process | None) -> None:
-    """Killed with all that it started, and gone before the loop is."""
-    if process is None or process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-def new_id() -> str:
-    """As the store names its studies."""
-    return f"opt_{secrets.token_hex(4)}"
-
-
-def order_of(words: Mapping[str, Any], wall_ns: int, by: str) -> Order:
-    """An order that begins now."""
-    return Order(id=new_id(), created=stamp(wall_ns), by=by, **words)
+        if status in OPEN:
+            why = self._late.get(order.id, self.trouble)
+        return of_order(order, status, why)

@@ -16,6 +16,9 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
+from liveopt import logs, whole
+from liveopt.web.uses import Uses
+
 Scope = Literal["read", "optimize", "trade", "stop", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 FILE: Final = "keys.json"
@@ -26,11 +29,24 @@ PEPPER_BYTES: Final = 32
 SECRET_BYTES: Final = 32
 FRESH_S: Final = 0.2
 """How long the list is believed without a look at its file: a revoked key soon opens nothing."""
+MEND: Final = (
+    f"Put back copies of {FILE} and {PEPPER} that belong together; or remove both, make new keys"
+    " with `liveopt keys create`: then no older one opens anything. What runs goes by the list it"
+    " has read last"
+)
 _FORM: Final = re.compile(rb"lo_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
 class NoKey(Exception):
     """There is no such key, or it cannot be made; the message says why."""
+
+
+class Unreadable(Exception):
+    """The list is there and cannot be read; the message says why and what to do."""
+
+    def __init__(self, path: Path, why: str, mend: str = MEND) -> None:
+        super().__init__(f"{path} cannot be read: {why}. {mend}")
+        self.why = why
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -67,10 +83,13 @@ class Keys:
     def __init__(self, folder: Path, told: Callable[[Key], None] = lambda _: None) -> None:
         """`told` hears of every key that is new here or has changed, before it is heeded."""
         self._folder, self._path, self._told = folder, folder / FILE, told
+        self.uses = Uses(folder)
         self._known: dict[bytes, _Known] = {}
         self._seen: tuple[int, int, int] | None = None
         self._looked_s = float("-inf")
         self._pepper = b""
+        self.trouble = ""
+        """Why the list cannot be read now: who was on it before still is, as far as it is known."""
 
     def create(self, name: str, scopes: Iterable[str], now_ns: int, days: float = 0.0) -> str:
         """A new key: the only time that it can be read."""
@@ -85,7 +104,7 @@ class Keys:
                 raise NoKey(f"there are {KEYS_MAX} keys already")
             id_ = secrets.token_hex(4)
             text = f"lo_{id_}_{secrets.token_urlsafe(SECRET_BYTES)}"
-            digest = _digest(self._own_pepper(), text.encode()).hex()
+            digest = _digest(self._own_pepper(new=not known), text.encode()).hex()
             ends_ns = now_ns + int(days * 86_400e9) if days else 0
             known.append(Key(id_, name, wanted, digest, now_ns, ends_ns))
         return text
@@ -101,49 +120,91 @@ class Keys:
         raise NoKey(f"there is no key {id_!r}; `liveopt keys list` has those there are")
 
     def all(self) -> list[Key]:
-        """Every key that was made, in that order."""
+        """Every key that was made, in that order; `Unreadable` if nobody can say."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[Key])
+            return self._listed()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise _refused(self._path, error) from error
 
     def find(self, given: bytes, now_s: float, wall_ns: int) -> Key | None:
         """Whose this is; it takes as long for one that is not known."""
-        if now_s - self._looked_s > FRESH_S:
-            self._look(now_s)
+        self.look(now_s)
         form = _FORM.fullmatch(given)
         known = self._known.get(form[1] if form else b"", NOBODY)
         same = hmac.compare_digest(_digest(self._pepper, given), known.digest)
-        return known.key if same and known.key.alive(wall_ns) else None
+        if not same or not known.key.alive(wall_ns):
+            return None
+        logs.hide(given)
+        self.uses.note(known.key.id, wall_ns)
+        return known.key
 
-    def _look(self, now_s: float) -> None:
-        """Read the file again if it is another one; one that cannot be read opens nothing."""
+    def alive(self, id_: str, now_s: float, wall_ns: int) -> bool:
+        """Whether this key still opens anything."""
+        self.look(now_s)
+        known = self._known.get(id_.encode())
+        return known is not None and known.key.alive(wall_ns)
+
+    def look(self, now_s: float) -> None:
+        """Read the file again if it is another one and the last look is not of just now.
+
+        One that cannot be read changes nothing: whom the last good one let in, those come in, and
+        `trouble` says it. A list that somebody has removed lets nobody in.
+        """
+        if now_s - self._looked_s <= FRESH_S:
+            return
         self._looked_s = now_s
         try:
             found = self._path.stat()
             seen = (found.st_ino, found.st_mtime_ns, found.st_size)
             if seen != self._seen:
-                self._pepper = (self._folder / PEPPER).read_bytes()
-                known = {k.id.encode(): _Known(k, bytes.fromhex(k.digest)) for k in self.all()}
-                for id_, one in known.items():
-                    if self._known.get(id_) != one:
-                        self._told(one.key)
-                self._known, self._seen = known, seen
-        except (OSError, ValueError):
-            self._known, self._seen = {}, None
+                self._read()
+                self._seen = seen
+            self.trouble = ""
+        except FileNotFoundError:
+            self._known, self._seen, self.trouble = {}, None, ""
+        except OSError as error:
+            self._seen, self.trouble = None, _refused(self._path, error).why
+        except Unreadable as error:
+            self._seen, self.trouble = None, error.why
 
-    def _own_pepper(self) -> bytes:
+    def _read(self) -> None:
+        found = self._listed()
+        pepper = self._own_pepper(new=False) if found else b""
+        logs.hide(pepper)
+        known = {k.id.encode(): _Known(k, bytes.fromhex(k.digest)) for k in found}
+        for id_, one in known.items():
+            if self._known.get(id_) != one:
+                self._told(one.key)
+        self._known, self._pepper = known, pepper
+
+    def _own_pepper(self, *, new: bool) -> bytes:
         """Made with the first key; readable for its owner alone."""
         path = self._folder / PEPPER
+        if new and not path.exists():
+            whole.write(path, secrets.token_bytes(PEPPER_BYTES))
         try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            _write(path, secrets.token_bytes(PEPPER_BYTES))
-            return path.read_bytes()
+            found = path.read_bytes()
+        except OSError as error:
+            raise _refused(path, error) from error
+        if len(found) != PEPPER_BYTES:
+            raise Unreadable(path, f"it has {len(found)} bytes, not {PEPPER_BYTES}")
+        return found
+
+    def _listed(self) -> list[Key]:
+        content = self._path.read_bytes()
+        try:
+            found = msgspec.json.decode(content, type=list[Key])
+            for key in found:
+                bytes.fromhex(key.digest)
+        except ValueError as error:
+            raise Unreadable(self._path, str(error)) from error
+        return found
 
     @contextmanager
     def _writing(self) -> Iterator[list[Key]]:
-        """One at a time; the list is written whole or not at all."""
+        """One at a time."""
         self._folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         lock = os.open(self._folder / f"{FILE}.lock", flags, 0o600)
@@ -151,7 +212,7 @@ class Keys:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = self.all()
             yield known
-            _write(self._path, msgspec.json.encode(known))
+            whole.write(self._path, msgspec.json.encode(known))
         finally:
             os.close(lock)
 
@@ -160,13 +221,8 @@ def _digest(pepper: bytes, given: bytes) -> bytes:
     return hmac.digest(pepper, given, "sha256")
 
 
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f"{path.name}.new-{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    beside.rename(path)
+def _refused(path: Path, error: OSError) -> Unreadable:
+    why = error.strerror or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return Unreadable(path, why)
+    return Unreadable(path, why, "Let the user that liveopt runs as read it")

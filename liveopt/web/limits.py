@@ -2,6 +2,8 @@
 
 The defaults an hour for keys are those that seed 001 documents: 100 in general, 10 optimisations,
 1,000 of data, 50 exports. A person at the dashboard asks far more often; a stop is never counted.
+At once there is what a minute brings, or what a page or a script asks in one go if that is more;
+so nobody who was silent for an hour keeps this process busy with what he has saved up.
 """
 
 from collections import OrderedDict
@@ -12,6 +14,9 @@ from typing import Final, Literal
 
 Kind = Literal["general", "optimization", "data", "export", "free"]
 HOUR_S: Final = 3600.0
+MINUTES: Final = 60
+AT_ONCE: Final = 100
+"""Of what is given an hour, so much may be asked for at once, however little a minute brings."""
 BUCKETS_MAX: Final = 10_000
 BODY_MAX: Final = 256 * 1024
 BODY_S: Final = 30.0
@@ -28,7 +33,8 @@ class Rates:
     session: int = 36_000
     """Of each kind, for a person at the dashboard."""
     address: int = 360_000
-    """Of each kind, for all keys and sessions of one address together."""
+    """Of each kind, for all keys and sessions of one address together; a key that may ask more
+    often than this may do so from one address."""
     failures_address: int = 10
     """Wrong keys a minute."""
     failures_all: int = 100
@@ -36,6 +42,11 @@ class Rates:
     def of(self, kind: Kind) -> int:
         """A key's; 0 is without limit."""
         return 0 if kind == "free" else int(getattr(self, kind))
+
+
+def at_once(limit: int) -> int:
+    """How much of an hour's limit whoever was silent may ask for without a pause."""
+    return max(ceil(limit / MINUTES), min(limit, AT_ONCE))
 
 
 @dataclass(slots=True)
@@ -63,7 +74,9 @@ class Left:
 
     allowed: bool
     limit: int
+    """An hour."""
     remaining: int
+    """Now, without a pause."""
     reset_s: int
     """Until the bucket is full again."""
     retry_s: int = 0
@@ -115,16 +128,22 @@ class Limits:
             return None
         if who.startswith("session"):
             limit = self.rates.session
-        own = self._buckets.at((who, kind), limit, HOUR_S, now_s)
-        all_ = self._buckets.at((address, kind), self.rates.address, HOUR_S, now_s)
+        own = self._bucket((who, kind), limit, now_s)
+        together = max(self.rates.address, self.rates.of(kind))
+        all_ = self._bucket((address, kind), together, now_s)
         wait_s = max(own.wait_s(), all_.wait_s())
         if wait_s > 0.0:
             self.hits += 1
         else:
             own.tokens -= 1.0
             all_.tokens -= 1.0
-        full_s = ceil((limit - own.tokens) * HOUR_S / limit)
+        full_s = ceil(own.wait_s(own.size))
         return Left(wait_s <= 0.0, limit, int(own.tokens), full_s, ceil(wait_s))
+
+    def _bucket(self, who: Hashable, limit: int, now_s: float) -> Bucket:
+        """One that gets so much an hour."""
+        size = at_once(limit)
+        return self._buckets.at(who, size, HOUR_S * size / limit, now_s)
 
     def failed(self, address: str, now_s: float) -> int:
         """A wrong key came; 0, or for how many seconds no more are listened to."""

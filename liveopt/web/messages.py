@@ -5,14 +5,21 @@
              rows: [[numbers in the order of hello.columns], ...], status: {...}, clocks: {...}}
     d        what changed since seq - 1: {seq, rows: [[place, ...its whole row], ...],
              status?: {changed keys}, trades?: [...], clocks}
-    halt     {halted, mode, by, reason, at_ns, acknowledged}, after each snap and on a change
+    halt     {halted, number, mode, by, reason, at_ns, acknowledged}, after each snap and on a
+             change; `number` is what a resume names
     job      {id, ...} and
     alert    {id, ...}: the newest of each id again after each snap
     hb       every second: {server_ms, clocks}
 
+`status.terms` says what everybody of the run is measured by, from its first event on, and with a
+snap or a d again whenever it is another: {capital, bars_per_year (what Sharpe ratios are annualised
+with), gate: {trades_min, confidence_min, sharpe_min} | null where the run has no gate}.
+
 Numbers are rounded for display, rates are fractions, undefined is null. `status` in a row is a
-place in hello.statuses, `side` -1, 0 or 1. A `snap` may come at any time and replaces everything;
-a `d` whose `seq` is not one more than the last is a gap: say `{"resync": true}` and a snap comes.
+place in hello.statuses, `side` -1, 0 or 1. Evidence is an e-value wherever it is told, as in
+`status.gate`; `log_evidence` in a row is the logarithm of one. A `snap` may come at any time and
+replaces everything; a `d` whose `seq` is not one more than the last is a gap: say
+`{"resync": true}` and a snap comes.
 A connection that is closed with 1013 was too slow: its reason says when to try again.
 """
 
@@ -31,7 +38,7 @@ Mode = Literal["paper", "demo", "replay"]
 
 
 class About(msgspec.Struct, frozen=True):
-    """What stays as it is while this process lives."""
+    """What stays as it is while this process lives; what may change is in `status`."""
 
     boot_id: str
     config_hash: str
@@ -39,18 +46,14 @@ class About(msgspec.Struct, frozen=True):
     speed: float
     """Of the market's clock; 1 is live."""
     version: str
-    bars_per_year: float | None = None
-    """What Sharpe ratios are annualised with."""
-    capital: float | None = None
-    """What everybody began with."""
-    gate: dict[str, float] | None = None
-    """What a verdict asks for: trades_min, confidence_min, sharpe_min."""
 
 
 class Halt(msgspec.Struct, frozen=True, tag="halt"):
     """Whether the run is halted, by the latch; `acknowledged` once the engine says so too."""
 
     halted: bool
+    number: int
+    """The latch's."""
     mode: str
     by: str
     reason: str
@@ -95,7 +98,7 @@ def heartbeat(server_ms: int, clocks: Clocks) -> bytes:
 def halt(word: Latched, engine: str | None) -> Halt:
     """`engine` is how the engine says that it is halted; None where it does not."""
     return Halt(
-        word.halted, word.mode, word.by, word.reason, word.at_ns,
+        word.halted, word.number, word.mode, word.by, word.reason, word.at_ns,
         acknowledged=word.halted == (engine is not None),
     )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """OpenAPI 3.1 of the table, and a page of it for people that needs no script and no other site."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,8 +13,60 @@ from liveopt.web.errors import ErrorBody
 
 TEMPLATE: Final = "#/components/schemas/{name}"
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
-SECURITY: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"apiKey": []}, {"session": []}]
+SECURITY: Final[list[dict[str, list[str]]]] = [
+    {"bearer": []}, {"apiKey": []}, {"session": [], "page": []}
+]  # fmt: skip
 Json = dict[str, Any]
+
+
+class Follow(NamedTuple):
+    """What an answer gives to ask on with: a part of it, and where that is a parameter."""
+
+    route: str
+    part: str
+    """A JSON pointer into the answer's body."""
+    name: str
+    targets: tuple[str, ...]
+
+
+_JOB: Final = (
+    "GET /api/v1/optimize/status/{id}", "GET /api/v1/optimize/results/{id}",
+    "DELETE /api/v1/optimize/cancel/{id}", "GET /api/v1/jobs/{id}",
+)  # fmt: skip
+_VARIANT: Final = (
+    "GET /api/v1/variants/{id}", "POST /api/v1/variants/{id}/pause",
+    "POST /api/v1/variants/{id}/resume", "POST /api/v1/variants/{id}/retire",
+)  # fmt: skip
+_HISTORY: Final = ("GET /api/signals/history", "GET /api/trades/experimental")
+FOLLOWS: Final = (
+    Follow("POST /api/v1/optimize/single", "/job_id", "id", _JOB),
+    Follow("POST /api/v1/optimize/batch", "/job_ids/0", "id", _JOB),
+    Follow("GET /api/v1/jobs", "/jobs/0/id", "id", _JOB),
+    Follow("GET /api/v1/optimize/jobs", "/jobs/0/id", "id", _JOB),
+    Follow("GET /api/v1/variants", "/variants/0/id", "id", _VARIANT),
+    Follow("GET /api/v1/variants", "/variants/0/id", "variant", ("GET /api/v1/trades",)),
+    Follow("GET /api/optimizer/results", "/results/0/id", "variantId", _HISTORY),
+    Follow(
+        "GET /api/v1/promotions", "/promotions/0/id", "id", ("GET /api/v1/promotions/{id}",)
+    ),
+    Follow("GET /api/v1/alerts", "/alerts/0/id", "id", ("POST /api/v1/alerts/{id}/acknowledge",)),
+    Follow(
+        "GET /api/v1/strategies", "/strategies/0/name", "id",
+        ("GET /api/v1/strategies/{id}", "POST /api/v1/strategies/{id}/validate"),
+    ),
+)  # fmt: skip
+_SEARCH: Final = {
+    "strategy_name": "ma_crossover", "asset": "XBTUSDTM", "timeframe": "1m",
+    "optimization_config": {"max_evals": 10, "algorithm": "random"},
+}  # fmt: skip
+EXAMPLES: Final[Mapping[str, Json]] = {
+    "POST /api/v1/optimize/single": _SEARCH,
+    "POST /api/v1/optimize/batch": {"requests": [_SEARCH]},
+    "POST /api/v1/strategies/{id}/validate": {"parameters": {"fast": 5, "slow": 20}},
+    "POST /api/optimizer/stop": {"mode": "halt", "reason": "a drill"},
+    "POST /api/optimizer/resume": {"reason": "the drill is over"},
+}
+"""Bodies that show what is meant."""
 
 STYLE: Final = b"""
 :root { color-scheme: light dark; }
@@ -46,7 +98,18 @@ def document(routes: Sequence[Route], version: str) -> Json:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "lo_<id>_<secret>"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "liveopt_session"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "liveopt_8787",
+                    "description": "Named after the port; opens nothing without `page`.",
+                },
+                "page": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Liveopt",
+                    "description": "The secret that POST /api/session gave, beside the cookie.",
+                },
             },
         },
     }
@@ -70,7 +133,7 @@ def _kinds(route: Route) -> Iterator[Any]:
 
 def _operation(route: Route, found: dict[int, Json]) -> Json:
     said: Json = {
-        "operationId": _name(route),
+        "operationId": _name(route.method, route.path),
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": list(_parameters(route)),
@@ -82,16 +145,34 @@ def _operation(route: Route, found: dict[int, Json]) -> Json:
         said["security"] = SECURITY
     if route.body is not None:
         required = bool(_required(route.body)) and not route.lenient
-        said["requestBody"] = {
-            "required": required,
-            "content": {"application/json": {"schema": found[id(route.body)]}},
-        }
+        content: Json = {"schema": found[id(route.body)]}
+        if route.lenient:  # nothing that is said is refused
+            content = {"schema": {"anyOf": [content["schema"], {}]}}
+        if (example := EXAMPLES.get(_key(route))) is not None:
+            content["example"] = example
+        said["requestBody"] = {"required": required, "content": {"application/json": content}}
+    links = dict(_links(route))
+    if links:
+        said["responses"][str(route.status)]["links"] = links
     return said
 
 
-def _name(route: Route) -> str:
-    words = re.findall(r"\w+", route.path)
-    return "_".join([route.method.lower(), *words])
+def _key(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def _name(method: str, path: str) -> str:
+    return "_".join([method.lower(), *re.findall(r"\w+", path)])
+
+
+def _links(route: Route) -> Iterator[tuple[str, Json]]:
+    """What can be asked next."""
+    for follow in FOLLOWS:
+        if follow.route == _key(route):
+            for target in follow.targets:
+                operation = _name(*target.split(" "))
+                parameters = {follow.name: f"$response.body#{follow.part}"}
+                yield operation, {"operationId": operation, "parameters": parameters}
 
 
 def _required(kind: Any) -> list[str]:

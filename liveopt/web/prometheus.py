@@ -1,9 +1,8 @@
 """Figures for Prometheus, in its text format 0.0.4; names of seed 001 where it has them."""
 
 import asyncio
-import os
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf, isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -11,10 +10,17 @@ import numpy as np
 from liveopt.live.frames import STATUSES
 from liveopt.web.alerts import memory_share
 from liveopt.web.call import Service
+from liveopt.web.histogram import Histogram
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-Sample = tuple[Mapping[str, str], float | int | None]
-Family = tuple[str, str, str, list[Sample]]
+WELL: Final = frozenset({"live", "quiet"})
+"""Of a topic: quiet is what nobody trades."""
+ENDS: Final = ("cancelled", "completed", "failed")
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float | int | None]
+Part = tuple[str, Labels, float | int | None]
+"""A sample whose name ends otherwise than its family's."""
+Family = tuple[str, str, str, Sequence[Sample | Part]]
 """Name, kind, help, samples."""
 
 
@@ -23,13 +29,14 @@ def text(service: Service) -> str:
     return "".join(_family(*family) for family in families(service))
 
 
-def _family(name: str, kind: str, about: str, samples: list[Sample]) -> str:
+def _family(name: str, kind: str, about: str, samples: Sequence[Sample | Part]) -> str:
     lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
-    for labels, value in samples:
+    for *ending, labels, value in samples:
         if value is None or not isfinite(value):
             continue
+        own = name + "".join(ending)
         inner = ",".join(f'{key}="{_escaped(said)}"' for key, said in labels.items())
-        lines.append(f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}")
+        lines.append(f"{own}{{{inner}}} {value!r}" if inner else f"{own} {value!r}")
     return "\n".join(lines) + "\n" if len(lines) > 2 else ""
 
 
@@ -41,9 +48,19 @@ def families(service: Service) -> Iterator[Family]:
     """Group by group."""
     yield from _api(service)
     yield from _run(service)
+    yield from _exchange(service)
     yield from _variants(service)
     yield from _feed(service)
     yield from _system(service)
+
+
+def _parts(labels: Labels, histogram: Histogram) -> Iterator[Part]:
+    below = 0
+    for edge_s, count in zip((*histogram.edges_s, inf), histogram.counts, strict=True):
+        below += count
+        yield "_bucket", {**labels, "le": "+Inf" if edge_s == inf else f"{edge_s:g}"}, below
+    yield "_sum", labels, histogram.sum_s
+    yield "_count", labels, below
 
 
 def _one(value: float | int | None) -> list[Sample]:
@@ -57,12 +74,12 @@ def _api(service: Service) -> Iterator[Family]:
         for (method, path, status), n in sorted(counts.requests.items())
     ]
     yield "api_requests_total", "counter", "Requests that were answered.", requests
-    sums: list[Sample] = [
-        ({"method": method, "endpoint": path}, seconds)
-        for (method, path), seconds in sorted(counts.seconds.items())
+    took = [
+        part
+        for (method, path), histogram in sorted(counts.took.items())
+        for part in _parts({"method": method, "endpoint": path}, histogram)
     ]
-    about = "Seconds that answers took, in all."
-    yield "api_request_duration_seconds_sum", "counter", about, sums
+    yield "api_request_duration_seconds", "histogram", "How long answers took.", took
     errors = sum(n for (_, _, status), n in counts.requests.items() if status >= 400)
     yield "api_errors_total", "counter", "Answers that were errors.", _one(errors)
     about = "Requests beyond a limit."
@@ -70,14 +87,18 @@ def _api(service: Service) -> Iterator[Family]:
     jobs = service.jobs
     yield "optimization_jobs_in_progress", "gauge", "Searches at work.", _one(len(jobs.working))
     yield "optimization_queue_size", "gauge", "Searches that wait.", _one(len(jobs.queue))
-    by_status: list[Sample] = [({"status": s}, n) for s, n in sorted(jobs.by_status().items())]
-    yield "optimization_jobs_total", "counter", "Jobs and studies by status.", by_status
+    by_status = jobs.by_status()
+    ended: list[Sample] = [({"status": s}, by_status[s]) for s in ENDS if s in by_status]
+    yield "optimization_jobs_total", "counter", "Jobs and studies that have ended.", ended
+    about = "How long jobs that have ended were seen at work."
+    name = "optimization_job_duration_seconds"
+    yield name, "histogram", about, list(_parts({}, counts.jobs))
 
 
 def _run(service: Service) -> Iterator[Family]:
     report: Mapping[str, Any] = service.picture.report
-    connected = int(service.picture.connected)
-    yield "liveopt_engine_connected", "gauge", "Whether an engine speaks.", _one(connected)
+    speaks = int(service.picture.speaks(asyncio.get_running_loop().time()))
+    yield "liveopt_engine_connected", "gauge", "Whether an engine speaks.", _one(speaks)
     for name, kind, about in (
         ("ticks", "counter", "Trades of the market that were taken in."),
         ("late_ticks", "counter", "Trades that came too late for their bar."),
@@ -108,6 +129,30 @@ def _run(service: Service) -> Iterator[Family]:
     yield "liveopt_halted", "gauge", "Whether the run is halted.", _one(int(_halted(service)))
 
 
+def _exchange(service: Service) -> Iterator[Family]:
+    """What is asked of the exchange, and what of it its quotas allow."""
+    budget: Mapping[str, Any] = service.picture.report.get("budget") or {}
+    pools: Mapping[str, Any] = budget.get("pools") or {}
+    share: list[Sample] = [
+        ({"pool": name}, pool["used"] / pool["limit"] if pool["limit"] else None)
+        for name, pool in sorted(pools.items())
+    ]
+    about = "Of the quota of each pool, what the last 30 seconds took."
+    yield "liveopt_budget_used_ratio", "gauge", about, share
+    for name, about in (
+        ("calls", "Requests to the exchange."), ("retries", "Requests that were sent again."),
+    ):  # fmt: skip
+        yield f"liveopt_exchange_{name}_total", "counter", about, _one(budget.get(name))
+    refused: list[Sample] = [
+        ({"why": name}, budget.get(name)) for name in ("quota_429", "overloads", "edge_blocks")
+    ]
+    about = "Requests that the exchange turned away."
+    yield "liveopt_exchange_refused_total", "counter", about, refused
+    states: Mapping[str, str] = service.picture.report.get("feed") or {}
+    live: list[Sample] = [({"topic": t}, int(s in WELL)) for t, s in sorted(states.items())]
+    yield "liveopt_feed_up", "gauge", "Whether each topic of the market comes.", live
+
+
 def _halted(service: Service) -> bool:
     return bool(service.picture.report.get("halted") or (service.guard or {}).get("halted"))
 
@@ -125,16 +170,19 @@ def _variants(service: Service) -> Iterator[Family]:
             ({"stat": "worst"}, float(roi.min())),
         ]
         yield "liveopt_roi_ratio", "gauge", "Return on capital over all variants.", spread
+    who = service.picture.who
     champions: list[Sample] = [
-        ({"variant": one.id, "symbol": one.symbol}, float(columns["roi"][place]))
-        for place, one in enumerate(service.picture.who)
-        if one.champion
+        ({"variant": who[place].id, "symbol": who[place].symbol}, float(columns["roi"][place]))
+        for place in np.flatnonzero(service.picture.champions()).tolist()
     ]
     yield "strategy_performance_score", "gauge", "Return of each champion.", champions
     stopped: list[Sample] = [
         ({"reason": why}, n) for why, n in sorted((report.get("stopped") or {}).items())
     ]
     yield "liveopt_variants_stopped_total", "counter", "Variants that were stopped.", stopped
+    crashed, of = service.alerts.lately.crash_rate(report)
+    about = "Variants that ended by an error within the last hour, of all there were."
+    yield "liveopt_variant_error_ratio", "gauge", about, _one(crashed / of if of else None)
     gates = {s: g for s, g in (report.get("gate") or {}).items() if g is not None}
     for name, about in (
         ("bar", "Evidence bars of this epoch."), ("epoch", "Number of the epoch."),
@@ -155,6 +203,9 @@ def _feed(service: Service) -> Iterator[Family]:
     yield "liveopt_link_age_seconds", "gauge", about, _one(_seconds(clocks.link_age_ms))
     about = "How long the newest frame was under way."
     yield "liveopt_frame_delay_seconds", "gauge", about, _one(_seconds(clocks.engine_age_ms))
+    about = "How long the disk has owed its word for what was journalled; the worst of ten seconds."
+    owed_ms = service.picture.owed.worst_ms() if service.picture.connected else None
+    yield "liveopt_journal_lag_seconds", "gauge", about, _one(_seconds(owed_ms))
     prices: list[Sample] = [
         ({"symbol": symbol}, market.get("price"))
         for symbol, market in (service.picture.report.get("markets") or {}).items()
@@ -174,23 +225,37 @@ def _system(service: Service) -> Iterator[Family]:
     ]
     yield "system_memory_usage_bytes", "gauge", "Memory of each process.", memory
     yield "liveopt_memory_used_ratio", "gauge", "Of the machine.", _one(memory_share())
-    load = os.getloadavg()[0] / max(os.cpu_count() or 1, 1)
-    about = "Load of the last minute for each processor, in per cent."
-    yield "system_cpu_usage_percent", "gauge", about, _one(round(100.0 * load, 1))
+    busy = service.busy.look(asyncio.get_running_loop().time())
+    about = "How busy the processors were since this was asked last."
+    yield "system_cpu_usage_percent", "gauge", about, _one(busy)
+    about = "Whether this process has read the run's journals to their ends."
+    yield "liveopt_journals_read", "gauge", about, _one(int(service.tail.caught_up))
     about = "How late the event loop was lately."
     yield "liveopt_web_loop_lag_seconds", "gauge", about, _one(service.lag_ms / 1e3)
     yield "liveopt_web_clients", "gauge", "Open sockets.", _one(service.stream.clients)
     yield "liveopt_web_connections", "gauge", "Other connections.", _one(len(service.caps))
     evicted = service.stream.evicted
     yield "liveopt_web_clients_evicted_total", "counter", "Sockets too slow to keep.", _one(evicted)
-    yield (
-        "liveopt_webhooks_lost_total",
-        "counter",
-        "Alerts not delivered.",
-        _one(service.hooks.lost),
-    )
-    standing: list[Sample] = [
-        ({"code": code}, int(line.active)) for code, line in sorted(service.alerts.lines.items())
-    ]
-    yield "liveopt_alert_active", "gauge", "Alerts that have risen.", standing
+    yield from _parts_of(service)
     yield "health_check_status", "gauge", "1 while this process answers.", _one(1)
+
+
+def _parts_of(service: Service) -> Iterator[Family]:
+    """What goes on beside the answers, and what somebody should look at."""
+    now_s = asyncio.get_running_loop().time()
+    failing, parts = service.parts.failing(now_s), sorted(service.parts.all.items())
+    works: list[Sample] = [({"part": name}, int(name not in failing)) for name, _ in parts]
+    again: list[Sample] = [({"part": name}, part.crashes) for name, part in parts]
+    yield "liveopt_web_part_up", "gauge", "Whether a part of this process works.", works
+    about = "Times that a part of this process failed and was started again."
+    yield "liveopt_web_part_restarts_total", "counter", about, again
+    hooks = service.hooks
+    yield "liveopt_webhooks_sent_total", "counter", "Alerts that arrived.", _one(hooks.sent)
+    yield "liveopt_webhooks_lost_total", "counter", "Alerts not delivered.", _one(hooks.lost)
+    waiting = sum(len(one.waiting) for one in hooks.addresses)
+    yield "liveopt_webhooks_waiting", "gauge", "Alerts to be sent.", _one(waiting)
+    standing: dict[str, int] = {}
+    for line in service.alerts.lines.values():
+        standing[line.code] = standing.get(line.code, 0) + line.active
+    alerts: list[Sample] = [({"code": code}, min(n, 1)) for code, n in sorted(standing.items())]
+    yield "liveopt_alert_active", "gauge", "Alerts that have risen.", alerts

@@ -5,10 +5,23 @@ Router, rate limits, scopes and OpenAPI are made from it; a path that is not her
 
 from typing import Any, Final
 
+from liveopt.optimize.rounds.folder import Round
 from liveopt.web.alerts import Alert
-from liveopt.web.api import health, jobs, optimizer, run, sessions, strategies, words
+from liveopt.web.api import (
+    demo,
+    health,
+    jobs,
+    optimizer,
+    rounds,
+    run,
+    sessions,
+    signals,
+    strategies,
+    words,
+)
 from liveopt.web.call import Call, Route
-from liveopt.web.jobs import Job
+from liveopt.web.job import Job
+from liveopt.web.limits import BODY_MAX
 
 HTML: Final = "text/html; charset=utf-8"
 REFUSED: Final = (404, 409, 503, 504)
@@ -30,7 +43,7 @@ OPTIMIZER: Final = (
     ),
     Route(
         "POST", "/api/optimizer/start", "trade", "general", optimizer.Started, optimizer.start,
-        "Let entries through again after a stop", "optimizer", errors=(409, 503, 504),
+        "Let entries through again after a stop", "optimizer", errors=(409, 503, 504), keyed=True,
     ),
     Route(
         "POST", "/api/optimizer/stop", "stop", "free", optimizer.Stopped, optimizer.stop,
@@ -40,7 +53,7 @@ OPTIMIZER: Final = (
     Route(
         "POST", "/api/optimizer/resume", "trade", "general", optimizer.Resumed, optimizer.resume,
         "End a halt, if every check is green", "optimizer", body=optimizer.Resume,
-        others=(207, 409), errors=(503, 504),
+        others=(207, 409), errors=(503, 504), keyed=True,
     ),
     Route(
         "POST", "/api/optimizer/promote", "trade", "general", optimizer.Promoted,
@@ -53,13 +66,13 @@ OPTIMIZER: Final = (
         body=optimizer.Rollback, errors=REFUSED,
     ),
     Route(
-        "GET", "/api/signals/history", "read", "data", optimizer.Signals, optimizer.signals,
-        "Signals that were acted upon", "optimizer", query=optimizer.History,
+        "GET", "/api/signals/history", "read", "data", signals.Signals, signals.signals,
+        "Signals that were acted upon", "optimizer", query=signals.History,
     ),
     Route(
-        "GET", "/api/trades/experimental", "read", "data", optimizer.Experimental,
-        optimizer.experimental_trades, "Closed trades of the variants", "optimizer",
-        query=optimizer.History,
+        "GET", "/api/trades/experimental", "read", "data", signals.Experimental,
+        signals.experimental_trades, "Closed trades of the variants", "optimizer",
+        query=signals.History,
     ),
     Route(
         "GET", "/status", "read", "general", optimizer.Step, optimizer.step,
@@ -106,6 +119,26 @@ RUN: Final = (
         "POST", "/api/v1/alerts/{id}/acknowledge", "trade", "general", Alert, run.acknowledge,
         "Say that an alert was seen", "run", body=run.Acknowledge, errors=(404,),
     ),
+    Route(
+        "GET", "/api/v1/rounds", "read", "general", rounds.Rounds, rounds.rounds,
+        "Searches beside the run", "run", query=words.Page,
+    ),
+    Route(
+        "GET", "/api/v1/rounds/{id}", "read", "general", Round, rounds.one,
+        "One of them: whom it tested, and what stopped each", "run", errors=(404,),
+    ),
+    Route(
+        "POST", "/api/v1/rounds", "optimize", "optimization", rounds.Began, rounds.begin,
+        "Search for better variants now", "run", status=202, errors=(409, 503, 504),
+    ),
+    Route(
+        "POST", "/api/v1/demo", "trade", "general", demo.Began, demo.begin,
+        "Begin a demo beside the run", "run", status=201, errors=(409, 503),
+    ),
+    Route(
+        "DELETE", "/api/v1/demo", "trade", "general", demo.Ended, demo.end, "End the demo", "run",
+        errors=(404,),
+    ),
 )  # fmt: skip
 
 JOBS: Final = (
@@ -125,11 +158,12 @@ JOBS: Final = (
     Route(
         "POST", "/api/v1/optimize/single", "optimize", "optimization", jobs.Submitted, jobs.single,
         "Submit a search", "jobs", body=jobs.Single, status=202, errors=(404, 503),
+        body_max=BODY_MAX,
     ),
     Route(
         "POST", "/api/v1/optimize/batch", "optimize", "optimization", jobs.SubmittedAll,
         jobs.batch, "Submit several searches", "jobs", body=jobs.Batch, status=202,
-        errors=(404, 503),
+        errors=(404, 503), body_max=BODY_MAX,
     ),
     Route(
         "GET", "/api/v1/optimize/status/{id}", "read", "general", Job, jobs.status,
@@ -142,6 +176,11 @@ JOBS: Final = (
     Route(
         "DELETE", "/api/v1/optimize/cancel/{id}", "optimize", "general", jobs.Cancelled,
         jobs.cancel, "End a job", "jobs", errors=(404, 409),
+    ),
+    Route(
+        "POST", "/api/v1/optimize/resume/{id}", "optimize", "optimization", jobs.JobResumed,
+        jobs.resume, "Go on with a job that was interrupted", "jobs", status=202,
+        errors=(404, 409, 503),
     ),
     Route(
         "GET", "/api/v1/optimize/jobs", "read", "general", jobs.JobsFound, jobs.jobs,
@@ -192,18 +231,18 @@ SERVICE: Final = (
     ),
     Route(
         "GET", "/api/openapi.json", "read", "free", dict[str, Any], health.openapi,
-        "This API, described", "service",
+        "This API, described", "service", navigated=True,
     ),
     Route(
         "GET", "/api/docs", "read", "free", "text/html", health.docs,
-        "The same for people", "service",
+        "The same for people", "service", navigated=True,
     ),
     Route(
         "GET", "/api/docs.css", "read", "free", "text/css", health.docs_style,
-        "How that page looks", "service",
+        "How that page looks", "service", navigated=True,
     ),
     Route(
-        "POST", "/api/session", None, "free", sessions.Session, sessions.open_,
+        "POST", "/api/session", None, "free", sessions.Opened, sessions.open_,
         "A one-time word for a session", "sessions", body=sessions.Token, status=201,
         errors=(401, 429), body_max=4096,
     ),
@@ -222,7 +261,7 @@ SERVICE: Final = (
     Route(
         "GET", "/ws", "read", "free", "application/json", _socket,
         "The stream: a WebSocket (RFC 6455); `?type=optimizer_telemetry` for seed 004's messages",
-        "socket", status=101, errors=(503,),
+        "socket", status=101, errors=(400, 426, 503),
     ),
 )  # fmt: skip
 

@@ -6,8 +6,9 @@ do not make ours is refused before anything is looked up for it.
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -17,6 +18,8 @@ from multidict import MultiMapping
 
 from liveopt.guard.clock import WALL
 from liveopt.web.errors import Problem, body_of
+from liveopt.web.seldom import Seldom
+from liveopt.web.static import PROGRAMS
 
 log = structlog.get_logger()
 
@@ -37,6 +40,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
 }
 FETCH_SITES: Final = frozenset({"same-origin", "none"})
+OTHER_SITES: Final = (["same-site"], ["cross-site"])
 LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -49,15 +53,20 @@ class Fence:
     scheme: str = "http"
     here: frozenset[str] = frozenset()
     """Those of them at which nobody stands between."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """What a page calls itself at those of them where a proxy was named."""
 
-    def judge(self, target: str, headers: MultiMapping[str]) -> Problem | None:
-        """None if it may pass."""
+    def judge(
+        self, target: str, headers: MultiMapping[str], *, is_page: bool = False
+    ) -> Problem | None:
+        """None if it may pass; `is_page` is whether a page of the dashboard would be answered."""
         hosts, origins = headers.getall("Host", []), headers.getall("Origin", [])
         if not target.startswith("/") or len(hosts) != 1 or hosts[0].lower() not in self.hosts:
             return Problem(403, "FORBIDDEN_HOST", "this service answers to its own name only")
         if any(origin.lower() not in self._own(hosts[0].lower()) for origin in origins):
             return Problem(403, "FORBIDDEN_ORIGIN", "a page of another origin may not ask here")
-        if not FETCH_SITES.issuperset(headers.getall("Sec-Fetch-Site", [])):
+        sites = headers.getall("Sec-Fetch-Site", [])
+        if not FETCH_SITES.issuperset(sites) and not (is_page and _is_followed(headers)):
             return Problem(403, "FORBIDDEN_SITE", "a page of another site may not ask here")
         if "Content-Encoding" in headers:
             return Problem(415, "UNSUPPORTED_ENCODING", "send the body as it is, not compressed")
@@ -65,8 +74,23 @@ class Fence:
 
     def _own(self, host: str) -> tuple[str, ...]:
         """What our own pages call themselves; a proxy may speak TLS for a name of the settings."""
+        if host in self.origins:
+            return (self.origins[host],)
         plain = f"{self.scheme}://{host}"
         return (plain,) if host in self.here else (plain, f"https://{host}")
+
+
+def _is_followed(headers: MultiMapping[str]) -> bool:
+    """Whether a person follows a link in a window of its own, from wherever it stands.
+
+    A page of the dashboard is the same for everybody and has nothing in it; what it asks for
+    then is judged by itself. Fetch Metadata (W3C): no script can say these words.
+    """
+    return (
+        headers.getall("Sec-Fetch-Site", []) in OTHER_SITES
+        and headers.getall("Sec-Fetch-Mode", []) == ["navigate"]
+        and headers.getall("Sec-Fetch-Dest", []) == ["document"]
+    )
 
 
 def local_hosts(port: int) -> frozenset[str]:
@@ -81,6 +105,8 @@ class Gatekeeper:
     fence: Fence
     count: Callable[[tuple[str, str, int], float], None]
     """Told of every answer: method, path of the table, status, and how long it took."""
+    _refused: defaultdict[int, Seldom] = field(default_factory=lambda: defaultdict(Seldom))
+    """By status."""
 
     def middleware(self) -> Middleware:
         """For `web.Application`."""
@@ -98,7 +124,7 @@ class Gatekeeper:
         heard = getattr(request.protocol, "heard", None)
         if heard is not None:
             heard()
-        denied = self.fence.judge(request.raw_path, request.headers)
+        denied = self.fence.judge(request.raw_path, request.headers, is_page=_is_page(request))
         if denied is None:
             answer = await self._heard(request, handler, name)
         else:
@@ -109,8 +135,20 @@ class Gatekeeper:
         took_s = loop.time() - began_s
         what = (_word(request.method), template(request), answer.status)
         self.count(what, took_s)
-        _note(what, took_s)
+        self._note(what, loop.time(), took_s)
         return answer
+
+    def _note(self, what: tuple[str, str, int], now_s: float, took_s: float) -> None:
+        """What is refused anybody can ask for: of each kind a line a second, with their number."""
+        method, route, status = what
+        if status < 400 and method == "GET":
+            return
+        said = {"took_ms": round(took_s * 1e3, 2)}
+        if 400 <= status < 500:
+            if not (times := self._refused[status].due(now_s)):
+                return
+            said["times"] = times
+        log.info("request", method=method, route=route, status=status, **said)
 
     async def _heard(self, request: web.Request, handler: Handle, name: str) -> web.StreamResponse:
         try:
@@ -127,12 +165,10 @@ class Gatekeeper:
             return refusal(Problem(500, "INTERNAL_ERROR", why), name)
 
 
-def _note(what: tuple[str, str, int], took_s: float) -> None:
-    method, route, status = what
-    told = status >= 400 or method != "GET"
-    if told:
-        took_ms = round(took_s * 1e3, 2)
-        log.info("request", method=method, route=route, status=status, took_ms=took_ms)
+def _is_page(request: web.Request) -> bool:
+    """Whether a page of the dashboard is asked for, be it the one that says there is none."""
+    places = [path.split("/", 2)[1:2] for path in (request.path, template(request))]
+    return request.method == "GET" and all([name] not in places for name in PROGRAMS)
 
 
 def dress(answer: web.StreamResponse) -> None:

@@ -8,11 +8,12 @@ number is null. The champion is not one of the variants.
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from liveopt.live.frames import COLUMNS, STATUSES
+from liveopt.live.frames import STATUSES
 from liveopt.web.picture import Picture
 
 TYPE: Final = "optimizer_telemetry"
@@ -21,9 +22,24 @@ VARIANTS_MAX: Final = 1_000
 TOP: Final = 3
 TRADES: Final = 5
 REMEMBERED_MAX: Final = 10_000
-PLACES: Final = {"roi": 2, "win_rate": 2, "bar_sharpe": 3, "max_drawdown": 2}
-PERCENT: Final = ("roi", "win_rate", "max_drawdown")
-RUNNING: Final = ("active", "warming")
+RUNNING: Final = (STATUSES.index("active"), STATUSES.index("warming"))
+
+
+class Metric(NamedTuple):
+    """Of which column, how much of it makes one there, and rounded to how many places."""
+
+    column: str
+    factor: float = 1.0
+    places: int | None = None
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "roi": Metric("roi", 100.0, 2),
+    "winRate": Metric("win_rate", 100.0, 2),
+    "sharpe": Metric("bar_sharpe", 1.0, 3),
+    "maxDrawdown": Metric("max_drawdown", 100.0, 2),
+    "totalTrades": Metric("trades"),
+}
 
 
 class Recent:
@@ -47,71 +63,72 @@ class Recent:
 
 
 def message(picture: Picture, recent: Recent, wall_ms: int) -> dict[str, Any]:
-    """The whole of it."""
-    sharpe, numbers = picture.columns["bar_sharpe"], _numbers(picture)
-    order = np.argsort(np.where(np.isnan(sharpe), np.inf, -sharpe), kind="stable").tolist()
-    best = [place for place in order if not picture.who[place].champion]
-    shown = sorted(best[:VARIANTS_MAX])
+    """The whole of it; `timestamp` is the engine's, of this process before an engine has spoken."""
+    best = _best(picture)
+    shown = np.sort(best[:VARIANTS_MAX])
+    numbers = _numbers(picture, shown)
+    status = picture.columns["status"][best]
     data = {
-        "timestamp": wall_ms,
-        "variants": [_variant(picture, numbers, place, recent) for place in shown],
-        "topPerformers": [_performer(picture, numbers, place) for place in best[:TOP]],
+        "timestamp": wall_ms if picture.as_of_ms is None else picture.as_of_ms,
+        "variants": [
+            _variant(picture, place, metrics, recent)
+            for place, metrics in zip(shown.tolist(), numbers, strict=True)
+        ],
+        "topPerformers": top(picture),
         "summary": {
             "totalVariants": len(best),
-            "activeVariants": sum(_status(picture, place) == "active" for place in best),
-            "avgROI": _mean([numbers["roi"][place] for place in best], PLACES["roi"]),
-            "avgSharpe": _mean([numbers["bar_sharpe"][n] for n in best], PLACES["bar_sharpe"]),
+            "activeVariants": int(np.isin(status, RUNNING).sum()),
+            "avgROI": _mean(100.0 * picture.columns["roi"][best], METRICS["roi"].places),
+            "avgSharpe": _mean(picture.columns["bar_sharpe"][best], METRICS["sharpe"].places),
         },
     }
     return {"type": TYPE, "data": data}
 
 
-def _numbers(picture: Picture) -> dict[str, list[float | int | None]]:
-    """Columns as they are shown there."""
-    found: dict[str, list[float | int | None]] = {}
-    for name in COLUMNS:
-        column = picture.columns[name]
-        if name in PLACES:
-            with np.errstate(over="ignore", invalid="ignore"):
-                column = np.round(column * (100.0 if name in PERCENT else 1.0), PLACES[name])
-        found[name] = [number if isfinite(number) else None for number in column.tolist()]
-    return found
+def top(picture: Picture) -> list[dict[str, Any]]:
+    """The few with the highest Sharpe ratios."""
+    best = _best(picture)[:TOP]
+    found = zip(best.tolist(), _numbers(picture, best), strict=True)
+    return [
+        {"id": picture.who[place].id} | {n: v for n, v in own.items() if n != "maxDrawdown"}
+        for place, own in found
+    ]
+
+
+def _best(picture: Picture) -> npt.NDArray[np.int64]:
+    """All places but champions', the highest Sharpe ratio first."""
+    order = picture.order("bar_sharpe")
+    return order[~picture.champions()[order]]
+
+
+def _numbers(picture: Picture, places: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Of each of these places, as they are shown there."""
+    lists = []
+    for column, factor, digits in METRICS.values():
+        values = picture.columns[column][places]
+        with np.errstate(over="ignore", invalid="ignore"):
+            shown = values if digits is None else np.round(values * factor, digits)
+        lists.append([number if isfinite(number) else None for number in shown.tolist()])
+    return [dict(zip(METRICS, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 def _status(picture: Picture, place: int) -> str:
-    found = STATUSES[int(picture.columns["status"][place])]
-    return "active" if found in RUNNING else found
-
-
-def _metrics(numbers: Mapping[str, list[float | int | None]], place: int) -> dict[str, Any]:
-    return {
-        "roi": numbers["roi"][place],
-        "winRate": numbers["win_rate"][place],
-        "sharpe": numbers["bar_sharpe"][place],
-        "maxDrawdown": numbers["max_drawdown"][place],
-        "totalTrades": numbers["trades"][place],
-    }
+    code = int(picture.columns["status"][place])
+    return "active" if code in RUNNING else STATUSES[code]
 
 
 def _variant(
-    picture: Picture, numbers: Mapping[str, list[float | int | None]], place: int, recent: Recent
+    picture: Picture, place: int, metrics: Mapping[str, Any], recent: Recent
 ) -> dict[str, Any]:
     name = picture.who[place].id
     return {
         "id": name,
         "status": _status(picture, place),
-        "metrics": _metrics(numbers, place),
+        "metrics": metrics,
         "recentTrades": recent.of(name),
     }
 
 
-def _performer(
-    picture: Picture, numbers: Mapping[str, list[float | int | None]], place: int
-) -> dict[str, Any]:
-    own = _metrics(numbers, place)
-    return {"id": picture.who[place].id} | {n: v for n, v in own.items() if n != "maxDrawdown"}
-
-
-def _mean(numbers: Sequence[float | int | None], places: int) -> float | None:
-    known = [number for number in numbers if number is not None]
-    return round(sum(known) / len(known), places) if known else None
+def _mean(numbers: npt.NDArray[np.float64], places: int | None) -> float | None:
+    known = numbers[np.isfinite(numbers)]
+    return round(float(known.mean()), places) if len(known) else None

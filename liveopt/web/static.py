@@ -14,7 +14,7 @@ FOLDER: Final = Path(__file__).parent / "static"
 INDEX: Final = "index.html"
 PAGES: Final = (
     "/", "/v/{id}", "/compare", "/promotions", "/promotions/{id}", "/trades", "/jobs", "/jobs/{id}",
-    "/jobs/{id}/validation", "/system", "/alerts", "/settings",
+    "/jobs/{id}/validation", "/rounds/{number}", "/system", "/alerts", "/settings",
 )  # fmt: skip
 """Addresses of the dashboard: the page itself knows what to show there."""
 TYPES: Final[Mapping[str, str]] = {
@@ -33,6 +33,8 @@ HASHED: Final = re.compile(r"-[A-Za-z0-9_-]{8,}\.\w+$")
 """A file whose name changes with its content may be kept for ever."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 GZIP_LEAST: Final = 1_024
+PROGRAMS: Final = ("api", "ws", "metrics", "status", "assets")
+"""What lies below these is asked for by programs: they are told in JSON that it is not there."""
 NOT_BUILT: Final = (
     b"<!doctype html><title>liveopt</title><p>The dashboard has not been built; the API is at"
     b" <a href=/api/docs>/api/docs</a>.</p>"
@@ -79,6 +81,17 @@ class Static:
         if index is None:
             return web.Response(status=404, body=NOT_BUILT, content_type="text/html")
         return index.answer(request)
+
+    def lost(self, request: web.Request) -> web.Response | None:
+        """An address of no page, in a browser: the dashboard itself says so, and leads back."""
+        index = self.files.get(f"/{INDEX}")
+        wanted = "text/html" in request.headers.get("Accept", "")
+        program = request.path.split("/")[1] in PROGRAMS
+        if index is None or not wanted or program or request.method != "GET":
+            return None
+        return web.Response(
+            status=404, body=index.body, headers={"Content-Type": index.content_type}
+        )
 
     async def file(self, request: web.Request) -> web.Response:
         """One of its files."""

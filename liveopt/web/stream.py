@@ -2,7 +2,8 @@
 
     stream = Stream(picture, about, latch)
     group.create_task(stream.run())          its owner's; ends by being cancelled, then `close()`
-    return await stream.handle(request)      the route /ws, behind security: it judges nobody
+    return await stream.handle(request, who) the route /ws, behind security: it lets nobody in,
+                                             and sends away those who are not `alive` any more
     stream.publish({"type": "alert", "id": ..., ...})   or "job": at once, and after every snap
     stream.traded([...])                     closed trades, plain data; part of the next d
     stream.refresh()                         something happened that the latch tells: look now
@@ -18,16 +19,18 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from liveopt.guard.latch import Latch
 from liveopt.live.clock import Clock
-from liveopt.web import messages, seed_telemetry
+from liveopt.web import inbound, messages, seed_telemetry
 from liveopt.web.client import GAP, Client
+from liveopt.web.errors import NO_JSON
+from liveopt.web.inbound import Broken, Inbound
 from liveopt.web.messages import About, Halt
 from liveopt.web.picture import NOTHING, Difference, Picture, Shown, difference
 
@@ -57,6 +60,8 @@ STICKY_MAX: Final = 256
 TRADES_MAX: Final = 200
 """In one message; of more the newest."""
 MESSAGE_MAX: Final = 4 << 10
+PROTOCOL: Final = "liveopt"
+OVER: Final = "the key or session is over"
 SEED_TYPE: Final = "optimizer_telemetry"
 
 
@@ -78,6 +83,8 @@ class Stream:
     about: About
     latch: Latch
     wall_ns: Callable[[], int] = Clock().wall
+    alive: Callable[[str], bool] = lambda _: True
+    """Whether one who was let in may stay."""
     rounds: int = 0
     snaps: int = 0
     evicted: int = 0
@@ -142,7 +149,7 @@ class Stream:
     async def close(self) -> None:
         """Everybody is sent away: this process ends."""
         for client in list(self._clients.values()):
-            self._send_away(client, 1001, "the dashboard's process ends")
+            self.send_away(client, 1001, "the dashboard's process ends")
         await asyncio.sleep(0)
 
     # Rounds.
@@ -175,6 +182,7 @@ class Stream:
         if now_s >= self._seed_s + SEED_S:
             self._seed_s, own.seed = now_s, True
         self._buffered = sum(client.waiting for client in self._clients.values())
+        self._send_strangers_away()
         for number, client in enumerate(list(self._clients.values())):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
@@ -188,10 +196,10 @@ class Stream:
         unlike = difference(self._shown, shown) if shown is not self._shown else Difference.none()
         self._shown, self._told_s = shown, now_s
         self._seq += 1
+        if unlike is None:  # everybody is told all anew; a snap has no trades, so the next d has
+            return None
         trades = list(self._trades)
         self._trades.clear()
-        if unlike is None:
-            return None
         clocks = self.picture.clocks(now_s)
         return messages.delta(shown, unlike, self._seq, trades, clocks)
 
@@ -203,7 +211,7 @@ class Stream:
         if why := client.why_stuck(own.now_s):
             self.evicted += 1
             log.info("a client of the dashboard does not keep up", why=why)
-            self._send_away(client, 1013, f"retry-after {AGAIN_S}; {why}")
+            self.send_away(client, 1013, f"retry-after {AGAIN_S}; {why}")
             return
         if size:
             client.seq = GAP
@@ -274,82 +282,110 @@ class Stream:
             else:
                 client.write(said)
 
+    def _send_strangers_away(self) -> None:
+        """Those whose key or session is over since the last round."""
+        over = {who for who in {one.who for one in self._clients.values()} if not self.alive(who)}
+        gone = [one for one in self._clients.values() if one.who in over and not one.leaving]
+        for client in gone:
+            self.send_away(client, 1008, OVER)
+        if gone:
+            log.info("sockets outlived what had opened them", who=sorted(over), count=len(gone))
+
     def _miss_all(self) -> None:
         for client in self._clients.values():
             client.seq = GAP
 
     # Clients.
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One client, from its handshake to its end; 503 if there are too many."""
+    async def handle(self, request: web.Request, who: str) -> web.StreamResponse:
+        """One client of somebody, from its handshake to its end; 503 if there are too many."""
         if len(self._clients) + self._entering >= CLIENTS_MAX:
             self.refused += 1
             raise web.HTTPServiceUnavailable(headers={"Retry-After": str(AGAIN_S)})
-        ws = web.WebSocketResponse(
-            timeout=1.0, autoping=False, protocols=("liveopt",), compress=False,
-            max_msg_size=MESSAGE_MAX,
-        )  # fmt: skip
+        headers = inbound.shaken(request.version, request.headers, PROTOCOL)
+        answer = web.StreamResponse(status=101, headers=headers)
         self._entering += 1
         try:
-            await ws.prepare(request)
+            await answer.prepare(request)
         finally:
             self._entering -= 1
-        await self.attach(request, ws)
-        return ws
+        if request.transport is not None:  # not gone already
+            await self._attend(request, request.transport, who)
+        return answer
 
-    async def attach(self, request: web.Request, ws: web.WebSocketResponse) -> None:
-        """Tell one all there is, and go on until it leaves. Its `ws` is prepared as in `handle`."""
-        transport = request.transport
-        if transport is None:  # gone already
-            return
+    async def _attend(self, request: web.Request, transport: asyncio.Transport, who: str) -> None:
+        """Tell one all there is, and go on until it leaves."""
         end = transport.get_extra_info("socket")
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         is_seed = request.query.get("type") == SEED_TYPE
-        client = Client(transport, is_seed, asyncio.get_running_loop().time())
+        client = Client(transport, is_seed, asyncio.get_running_loop().time(), who)
         if is_seed:
             client.write(self._seed_text())
             client.seq = self._seq
         else:
             client.write(messages.hello(self.about, self._wall_ms()) + self._everything(client))
         self._clients[id(client)] = client
+        ear = _Ear(self, client, Inbound(MESSAGE_MAX))
         try:
-            await self._listen(client, ws)
+            request.protocol.set_parser(cast(Any, ear))  # from here on it hears all that comes
+            await ear.gone.wait()
         finally:
             del self._clients[id(client)]
 
-    async def _listen(self, client: Client, ws: web.WebSocketResponse) -> None:
-        """What a client says: that it lives, or that it missed something."""
-        loop = asyncio.get_running_loop()
-        while not client.leaving:
-            message = await ws.receive()
-            if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}:
-                return
-            if message.type is WSMsgType.ERROR:
-                return
-            if not client.hear(loop.time()):
-                self._send_away(client, 1008, "too many messages")
-            elif message.type is WSMsgType.PING:
-                if client.waiting <= ROOM:
-                    client.write(messages.framed(messages.PONG, message.data))
-            elif message.type is not WSMsgType.PONG:
-                self._obey(client, message.data)
+    def hear(self, client: Client, opcode: int, payload: bytes) -> bool:
+        """What a client says: that it lives, or that it missed something; False once it goes."""
+        if opcode == messages.CLOSE:
+            self.send_away(client, inbound.code_of(payload), "")
+        elif not client.hear(asyncio.get_running_loop().time()):
+            self.send_away(client, 1008, "too many messages")
+        elif opcode == messages.PING:
+            if client.waiting <= ROOM:
+                client.write(messages.framed(messages.PONG, payload))
+        elif opcode == messages.TEXT:
+            self._obey(client, payload)
+        elif opcode != messages.PONG:
+            self.send_away(client, 1003, "a message is text")
+        return not client.leaving
 
-    def _obey(self, client: Client, said: str | bytes) -> None:
+    def _obey(self, client: Client, said: bytes) -> None:
         try:
             words = msgspec.json.decode(said)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             words = None
         if isinstance(words, dict) and words.get("resync") is True:
             client.seq = GAP
         else:
-            self._send_away(client, 1008, 'the only message is {"resync": true}')
+            self.send_away(client, 1008, 'the only message is {"resync": true}')
 
-    def _send_away(self, client: Client, code: int, why: str) -> None:
+    def send_away(self, client: Client, code: int, why: str) -> None:
         """Say why, and hang up: soon, even if it does not read that."""
-        client.leaving = True
-        client.write(messages.goodbye(code, why))
-        client.transport.close()
+        client.leave(messages.goodbye(code, why))
         asyncio.get_running_loop().call_later(GRACE_S, client.transport.abort)
 
     def _wall_ms(self) -> int:
         return self.wall_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Where aiohttp brings what a client sends, once it is a socket."""
+
+    stream: Stream
+    client: Client
+    inbound: Inbound
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Bytes as they come; True once nothing more is listened to."""
+        if not self.client.leaving:
+            try:
+                for opcode, payload in self.inbound.take(data):
+                    if not self.stream.hear(self.client, opcode, payload):
+                        break
+            except Broken as broken:
+                self.stream.send_away(self.client, broken.code, broken.why)
+        return self.client.leaving, b""
+
+    def feed_eof(self) -> None:
+        """The connection is over."""
+        self.gone.set()

@@ -4,33 +4,23 @@ The newest trades and entries are in memory; older trades are found by reading t
 """
 
 import asyncio
-import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from sys import intern
-from typing import Final, NamedTuple
+from typing import Final
 
-import msgspec
 import structlog
 
-from liveopt.journal.folder import latest
-from liveopt.journal.reader import Reader
 from liveopt.live.rulings import Ruling, Rulings
-from liveopt.walk.lines import read_record
-from liveopt.walk.records import (
-    DECISIONS,
-    EXPERIMENTAL,
-    TRADES,
-    Break,
-    Entered,
-    Journal,
-    Trade,
-    VariantStopped,
-)
+from liveopt.walk.records import Break, Entered, Journal, Standing, Trade
+from liveopt.web.follower import Batch, Follower
+from liveopt.web.kept import Found, Kept, Wanted
+from liveopt.web.older import Marks, older
+from liveopt.web.tallies import Tally, tallied
 
 log = structlog.get_logger()
 
@@ -38,81 +28,20 @@ TRADES_MAX: Final = 50_000
 ENTRIES_MAX: Final = 10_000
 BREAKS_MAX: Final = 1_000
 GONE_MAX: Final = 10_000
-ACCOUNTS_MAX: Final = 100_000
+CANDLES_MAX: Final = 500
+"""Signal bars of a symbol."""
+SYMBOLS_MAX: Final = 64
 POLL_S: Final = 0.25
-SLICE: Final = 2_000
-"""Lines read at a time: between two slices the process does other things."""
-SCANNED_MAX: Final = 2_000_000
-"""Lines that one question about old trades may read."""
-JOURNALS: Final[tuple[Journal, ...]] = (EXPERIMENTAL, TRADES)
+PATIENCE_S: Final = 5.0
+"""An engine that starts may have a journal in its hands for so long."""
+MS_NS: Final = 1_000_000
+SLICE: Final = 4_096
+"""Trades that are looked through between two times that the loop is given to others."""
+EVER_NS: Final = 1 << 62
+"""Later than any time that a clock here tells."""
 
-
-class Place(NamedTuple):
-    """Where a record stands among all: by time, then by journal and number."""
-
-    at_ns: int
-    journal: str
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.at_ns}.{JOURNALS.index(self.journal)}.{self.seq}"
-
-
-def place_of(text: str) -> Place | None:
-    """A place as it was told; None for anything else."""
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    at_ns, journal, seq = (int(part[:20]) for part in parts)
-    return Place(at_ns, JOURNALS[journal], seq) if journal < len(JOURNALS) else None
-
-
-class Kept(NamedTuple):
-    """One record, and where it stands."""
-
-    place: Place
-    record: Trade | Entered
-
-
-@dataclass(slots=True)
-class Account:
-    """What a variant's closed trades came to, since the run began."""
-
-    trades: int = 0
-    wins: int = 0
-    net: float = 0.0
-    roi: float = 0.0
-    """Sum of the trades' returns on margin, a fraction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which trades are asked for; empty is any."""
-
-    limit: int = 100
-    variant: str = ""
-    side: str = ""
-    reason: str = ""
-    experimental: bool | None = None
-    before: Place | None = None
-    since_ns: int = 0
-    until_ns: int = 1 << 63
-
-    def takes(self, kept: Kept) -> bool:
-        """Whether this is one of them."""
-        record = kept.record
-        return (
-            (not self.variant or record.variant == self.variant)
-            and (not self.side or record.side == self.side)
-            and self.since_ns <= record.at_ns <= self.until_ns
-            and (self.before is None or kept.place < self.before)
-            and (not isinstance(record, Trade) or self._takes_trade(record))
-        )
-
-    def _takes_trade(self, trade: Trade) -> bool:
-        return (not self.reason or trade.reason == self.reason) and (
-            self.experimental is None or trade.experimental is self.experimental
-        )
+Candle = tuple[int, float, float, float, float]
+"""When a signal bar opened in milliseconds, its open, high, low and close."""
 
 
 @dataclass(slots=True)
@@ -127,31 +56,42 @@ class Tail:
     trades: deque[Kept] = field(default_factory=lambda: deque(maxlen=TRADES_MAX))
     entries: deque[Kept] = field(default_factory=lambda: deque(maxlen=ENTRIES_MAX))
     breaks: deque[Break] = field(default_factory=lambda: deque(maxlen=BREAKS_MAX))
-    accounts: dict[str, Account] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    """What the run's closed trades came to, but for those of champions."""
     rulings: Rulings = field(default_factory=Rulings)
+    candles: dict[str, deque[Candle]] = field(default_factory=dict)
+    """The newest signal bars by symbol, the oldest first."""
     total: int = 0
     """Trades of the run so far."""
     forgotten: bool = False
     """Whether the run has trades that are no longer in memory."""
     caught_up: bool = False
     damage: str = ""
-    _follower: "_Follower" = field(init=False)
+    wanted: Path | None = None
+    """The run to follow, also before it is there; the newest of the state folder if not given."""
+    marks: dict[Journal, Marks] = field(default_factory=dict)
+    """Ways into the files, for questions about old trades."""
+    _follower: Follower = field(init=False)
     _gone: deque[str] = field(default_factory=lambda: deque(maxlen=GONE_MAX))
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "tail"))
     _scans: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     def __post_init__(self) -> None:
-        self._follower = _Follower(self.state)
+        self._follower = Follower(self.state, self.wanted)
 
     async def follow(self) -> None:
-        """For as long as the service lives; a journal that cannot be read now is tried again."""
+        """For as long as the service lives; a journal that cannot be read for long is a failure."""
         loop = asyncio.get_running_loop()
+        read_s = loop.time()
         while True:
             try:
                 batch = await loop.run_in_executor(self._pool, self._follower.read)
-            except (OSError, msgspec.DecodeError) as error:
-                log.warning("a journal cannot be read now", error=str(error))
-                batch = _Batch(self.run)
+                read_s = loop.time()
+            except OSError:
+                if loop.time() - read_s > PATIENCE_S:
+                    raise
+                batch = Batch(self.run, more=True)
+                await asyncio.sleep(POLL_S)
             more = self._take_in(batch)
             await asyncio.sleep(0 if more else POLL_S)
 
@@ -167,15 +107,44 @@ class Tail:
     # What others ask
 
     async def find(self, wanted: Wanted) -> list[Kept]:
-        """Trades, the newest first; from memory, and where that does not go back enough, files."""
-        found = list(islice((k for k in reversed(self.trades) if wanted.takes(k)), wanted.limit))
-        if len(found) == wanted.limit or not self.forgotten or self.run is None:
-            return found
-        oldest = self.trades[0].place if self.trades else None
-        if oldest is not None and wanted.since_ns > oldest.at_ns:
-            return found
+        """Trades, the newest first."""
+        return (await self.page(wanted)).kept
+
+    async def page(self, wanted: Wanted) -> Found:
+        """The same, and where to go on: from memory, and where that does not reach, from files."""
+        run, forgotten, there = self.run, self.forgotten, list(self.trades)
+        found: list[Kept] = []
+        for end in range(len(there), 0, -SLICE):
+            some = (k for k in reversed(there[max(0, end - SLICE) : end]) if wanted.takes(k))
+            found += islice(some, wanted.limit - len(found))
+            if len(found) == wanted.limit:
+                return Found(found, found[-1].place)
+            await asyncio.sleep(0)
+        if not forgotten or run is None:
+            return Found(found, None)
+        oldest = there[0].place
+        if wanted.since_ns > oldest.at_ns:
+            return Found(found, None)
+        before = oldest if wanted.before is None else min(oldest, wanted.before)
+        rest = replace(wanted, limit=wanted.limit - len(found), before=before)
+        marks = {name: tuple(some.all) for name, some in self.marks.items()}
         async with self._scans:
-            return await asyncio.to_thread(_scan, self.run, wanted)
+            more = await asyncio.to_thread(older, run, rest, marks)
+        return Found(found + more.kept, more.next)
+
+    async def tallied(self, wanted: Wanted) -> Tally:
+        """What variants' trades came to that are wanted; between two times, of those in memory."""
+        if wanted.since_ns > 0 or wanted.until_ns < EVER_NS:
+            there, forgotten = list(self.trades), self.forgotten
+            found = await tallied(there, wanted)
+            found.complete = not forgotten or there[0].place.at_ns < wanted.since_ns
+            return found
+        if not wanted.variant:
+            return self.tally
+        own = self.tally.by.get(wanted.variant)
+        if own is None:
+            return Tally(complete=self.tally.complete)
+        return Tally(own, {wanted.variant: own})
 
     def entered(self, wanted: Wanted) -> list[Kept]:
         """Entries, the newest first."""
@@ -187,21 +156,20 @@ class Tail:
 
     # What was read, taken in where the questions are answered
 
-    def _take_in(self, batch: "_Batch") -> bool:
+    def _take_in(self, batch: Batch) -> bool:
         """Whether there may be more."""
         if batch.run != self.run:
             self._begin(batch.run)
         before = len(self.rulings.all)
         for seq, record in batch.decisions:
-            self.rulings.take(seq, record)
-            if isinstance(record, Break):
-                self.breaks.append(record)
+            self._decided(seq, record)
         self._gone.extend(batch.gone)
         ruled = len(self.rulings.all) > before
         for name in self._gone if ruled else batch.gone:
             self.rulings.left(name)  # one journal may be a step ahead of the other
         for kept in batch.kept:
             self._take(kept)
+        self._mark(batch)
         self.caught_up = self.caught_up or not batch.more
         if batch.damage and batch.damage != self.damage:
             self.damage = batch.damage
@@ -212,124 +180,52 @@ class Tail:
 
     def _begin(self, run: Path | None) -> None:
         """Another run: nothing of the old one is kept."""
-        self.run, self.rulings, self.accounts = run, Rulings(), {}
+        self.run, self.rulings = run, Rulings()
+        self.tally, self.candles, self.marks = Tally(), {}, {}
         for kept in (self.trades, self.entries, self.breaks, self._gone):
             kept.clear()
         self.total, self.forgotten, self.caught_up, self.damage = 0, False, False, ""
 
+    def _mark(self, batch: Batch) -> None:
+        for name, (lines, mark) in batch.ends.items():
+            there = self.marks.setdefault(name, Marks())
+            there.add(lines, mark)
+
+    def _decided(self, seq: int, record: object) -> None:
+        self.rulings.take(seq, record)
+        match record:
+            case Break():
+                self.breaks.append(record)
+            case Standing():
+                self._drawn(record)
+            case _:
+                pass
+
+    def _drawn(self, standing: Standing) -> None:
+        bar, there = standing.bar, self.candles.get(standing.symbol)
+        if there is None:
+            if len(self.candles) == SYMBOLS_MAX:
+                return
+            there = self.candles[intern(standing.symbol)] = deque(maxlen=CANDLES_MAX)
+        there.append((bar.at_ns // MS_NS, bar.open, bar.high, bar.low, bar.close))
+
     def _take(self, kept: Kept) -> None:
         record = kept.record
         if isinstance(record, Entered):
-            self.entries.append(kept)
+            _insert(self.entries, kept)
             return
         self.forgotten = self.forgotten or len(self.trades) == TRADES_MAX
-        self.trades.append(kept)
+        _insert(self.trades, kept)
         self.total += 1
-        account = self.accounts.get(record.variant)
-        if account is None and len(self.accounts) < ACCOUNTS_MAX:
-            account = self.accounts[record.variant] = Account()
-        if account is not None:
-            account.trades += 1
-            account.wins += (record.net or 0.0) > 0.0
-            account.net += record.net or 0.0
-            account.roi += record.roi or 0.0
+        self.tally.add(record)
         if self.caught_up:
             self.heard(record)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What one look brought."""
-
-    run: Path | None
-    decisions: list[tuple[int, object]] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    more: bool = False
-    damage: str = ""
-
-
-@dataclass(slots=True)
-class _Follower:
-    """Reads on, in a thread of its own: nobody else touches it."""
-
-    state: Path
-    run: Path | None = None
-    _readers: dict[Journal, Reader] = field(default_factory=dict)
-
-    def read(self) -> _Batch:
-        """A little further."""
-        run = latest(self.state)
-        if run != self.run:
-            self.run = run
-            names: tuple[Journal, ...] = (DECISIONS, *JOURNALS) if run else ()
-            self._readers = {name: Reader(run, name) for name in names} if run else {}
-        batch = _Batch(run)
-        parts: list[list[Kept]] = []
-        for name, reader in self._readers.items():
-            parts.append(self._some(batch, name, reader))
-        batch.kept = list(heapq.merge(*parts, key=lambda kept: kept.place))
-        return batch
-
-    def _some(self, batch: _Batch, name: Journal, reader: Reader) -> list[Kept]:
-        found: list[Kept] = []
-        lines = 0
-        for line in islice(reader, SLICE):
-            lines += 1
-            if reader.own:
-                continue
-            record = read_record(line.content)
-            if name == DECISIONS:
-                batch.decisions.append((line.seq, record))
-            elif isinstance(record, Trade | Entered):
-                found.append(Kept(Place(record.at_ns, name, line.seq), _shared(record)))
-            elif isinstance(record, VariantStopped):
-                batch.gone.append(record.variant)
-        batch.more = batch.more or lines >= SLICE
-        if reader.damage is not None and reader.damage.final:
-            batch.damage = str(reader.damage)  # half a line at the end is one that is being written
-        return found
-
-
-def _shared(record: Trade | Entered) -> Trade | Entered:
-    """The same words once in memory, however many trades say them."""
-    if isinstance(record, Entered):
-        return msgspec.structs.replace(
-            record, variant=intern(record.variant), symbol=intern(record.symbol)
-        )
-    return msgspec.structs.replace(
-        record,
-        variant=intern(record.variant),
-        symbol=intern(record.symbol),
-        strategy=intern(record.strategy),
-        parameters_hash=intern(record.parameters_hash),
-        reason=intern(record.reason),
-    )
-
-
-def _scan(run: Path, wanted: Wanted) -> list[Kept]:
-    """The same from the files: the newest of those that are wanted."""
-    merged = heapq.merge(*(_trades(run, name) for name in JOURNALS), key=lambda kept: kept.place)
-    newest: deque[Kept] = deque(maxlen=wanted.limit)
-    for kept in merged:
-        if wanted.before is not None and kept.place.at_ns > wanted.before.at_ns:
-            break
-        if wanted.takes(kept):
-            newest.append(kept)
-    return list(reversed(newest))
-
-
-def _trades(run: Path, name: Journal) -> Iterator[Kept]:
-    reader = Reader(run, name)
-    for line in islice(reader, SCANNED_MAX):
-        if not reader.own and b'"type":"Trade"' in line.content:
-            record = read_record(line.content)
-            assert isinstance(record, Trade)
-            yield Kept(Place(record.at_ns, name, line.seq), record)
-
-
-def share(kept: Iterable[Kept]) -> tuple[int, int, float]:
-    """How many, how many of them gained, and the sum of their returns."""
-    found = [k.record for k in kept if isinstance(k.record, Trade)]
-    wins = sum((trade.net or 0.0) > 0.0 for trade in found)
-    return len(found), wins, sum(trade.roi or 0.0 for trade in found)
+def _insert(there: deque[Kept], kept: Kept) -> None:
+    """In the order of time: one journal may be a step ahead of the other, and so are symbols."""
+    later: list[Kept] = []
+    while there and kept.place < there[-1].place:
+        later.append(there.pop())
+    there.append(kept)
+    there.extend(reversed(later))

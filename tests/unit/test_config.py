@@ -461,3 +461,33 @@ def test_the_schema_knows_every_key_with_its_text_and_nothing_else() -> None:
         inner = made["$defs"][made["properties"][section]["$ref"].rpartition("/")[2]]
         assert inner["additionalProperties"] is False
         assert inner["properties"][key]["description"]
+
+
+HERE = "http://127.0.0.1:9000/hook"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        HERE, "https://hooks.example/services/T01/word?k=1", "http://[::1]:8080/", "http://hook",
+        "https://a_b.internal./x", "https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example/",
+    ],
+)  # fmt: skip
+def test_an_address_for_alerts_that_can_be_used_is_taken(url: str) -> None:
+    web = Settings.model_validate({"web": {"webhooks": [HERE, url]}}).web
+    assert web.webhooks == (HERE, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks..example/x", "http://.example/x", f"http://{'a' * 64}.example/",
+        f"http://{'.'.join(['a' * 50] * 6)}/", "http:///x", "http://-a.example/", "http://%/x",
+        "http://1.2.3.4.5/x", "http://256.1.1.1/x", "http://hook:0/x", "http://hook:65536/x",
+        "http://hook:port/x", "http://[::1/x", "http://me:word@hook/x", "ftp://hook/x", "hook",
+        "http://ho ok/x", "http://hook\\evil/x", "http://\0/x",
+    ],
+)  # fmt: skip
+def test_an_address_for_alerts_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="webhooks"):
+        Settings.model_validate({"web": {"webhooks": [HERE, url]}})

@@ -1,6 +1,7 @@
 """How the service does: for probes, for Prometheus, for whoever looks for a fault."""
 
 import asyncio
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,9 +10,11 @@ from liveopt.web import prometheus
 from liveopt.web.alerts import memory_share
 from liveopt.web.api.run import about_this
 from liveopt.web.call import Answered, Call, Raw, Service
+from liveopt.web.errors import Problem
 
 LINK_MS_MAX = 3_000
 LAG_MS_MAX = 250.0
+STORE_S = 2.0
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -21,10 +24,16 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Whether everything is there that answers need."""
+    """Whether everything is there that answers need.
+
+    A part that fails is named and does not count: a probe that took the address away for it would
+    take the emergency stop away.
+    """
 
     status: Literal["ready", "not ready"]
     checks: dict[str, bool]
+    failing: dict[str, str]
+    """Parts of this process that fail and are started again, and why."""
     timestamp: str
 
 
@@ -35,7 +44,18 @@ class Health(msgspec.Struct, frozen=True):
     version: str
     optimizerEnabled: bool  # noqa: N815  the seed's name
     checks: dict[str, bool]
+    failing: dict[str, str]
     timestamp: str
+
+
+class Works(msgspec.Struct, frozen=True):
+    """How one part does."""
+
+    fails: bool
+    crashes: int
+    """Times that it was started again."""
+    why: str
+    """Why it fails, or what it crashed of last."""
 
 
 class Deep(msgspec.Struct, frozen=True):
@@ -43,9 +63,12 @@ class Deep(msgspec.Struct, frozen=True):
 
     status: Literal["healthy", "degraded"]
     checks: dict[str, bool]
+    parts: dict[str, Works]
+    """What goes on beside the answers."""
     web: dict[str, Any]
     engine: dict[str, Any]
     jobs: dict[str, int]
+    """By status; as they were known last where the store of studies cannot be read."""
     memory_used: float | None
     timestamp: str
 
@@ -87,34 +110,54 @@ async def ready(call: Call) -> Answered:
     """200 if so, else 503 with what is missing."""
     found = checks(call.service)
     whole = all(found.values())
-    body = Ready("ready" if whole else "not ready", found, call.service.now())
+    failing = _failing(call.service)
+    body = Ready("ready" if whole else "not ready", found, failing, call.service.now())
     return Answered(body, 200 if whole else 503)
 
 
 async def health(call: Call) -> Health:
     """In one word."""
     service = call.service
-    found = checks(service)
-    word: Literal["healthy", "degraded"] = "healthy" if all(found.values()) else "degraded"
-    return Health(word, service.version, True, found, service.now())
+    found, failing = checks(service), _failing(service)
+    is_well = all(found.values()) and not failing
+    word: Literal["healthy", "degraded"] = "healthy" if is_well else "degraded"
+    return Health(word, service.version, True, found, failing, service.now())
 
 
 async def deep(call: Call) -> Deep:
     """Everything; the store of studies is asked as well."""
     service = call.service
-    jobs = await service.jobs.all()
+    counts, is_read = await _jobs(service)
     report = service.picture.summary()
     found = checks(service) | {
         "journal_ok": report.get("journal_ok") is True,
         "loop_in_time": service.lag_ms <= LAG_MS_MAX,
+        "studies_read": is_read,
     }
-    counts: dict[str, int] = {}
-    for one in jobs:
-        counts[one.status] = counts.get(one.status, 0) + 1
+    failing = _failing(service)
+    parts = {
+        name: Works(name in failing, part.crashes, failing.get(name, part.why))
+        for name, part in sorted(service.parts.all.items())
+    }
+    is_well = all(found.values()) and not failing
     return Deep(
-        "healthy" if all(found.values()) else "degraded", found, about_this(service), report,
+        "healthy" if is_well else "degraded", found, parts, about_this(service), report,
         counts, memory_share(), service.now(),
     )  # fmt: skip
+
+
+async def _jobs(service: Service) -> tuple[dict[str, int], bool]:
+    """How many of each status, and whether the store said so."""
+    try:
+        async with asyncio.timeout(STORE_S):
+            jobs = await service.jobs.all()
+    except (Problem, TimeoutError):
+        return service.jobs.by_status(), False
+    return dict(Counter(one.status for one in jobs)), True
+
+
+def _failing(service: Service) -> dict[str, str]:
+    return service.parts.failing(asyncio.get_running_loop().time())
 
 
 async def metrics(call: Call) -> Raw:

@@ -1,5 +1,6 @@
 """Searches as jobs: seed 001's requests, and what the dashboard reads of them."""
 
+import hashlib
 from collections import Counter
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,12 @@ from liveopt.optimize.parameters import BadParameter
 from liveopt.web.api.words import Page
 from liveopt.web.call import Call
 from liveopt.web.errors import Problem, bad
-from liveopt.web.jobs import QUEUE_MAX, Job, Order, order_of
+from liveopt.web.job import Job
+from liveopt.web.orders import Order, new_id, order_of
 
 MINUTE_S = 60.0
 BATCH_MAX = 20
+ASKED = 32
 ALIASES = {"sharpe_ratio": "bar_sharpe", "total_return": "roi", "return": "roi"}
 Algorithm = Literal["random", "grid", "ga", "pso", "sa", "de", "aco", "hc", "bo", "tpe"]
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
@@ -88,6 +91,15 @@ class JobDetail(Job, frozen=True):
     reproduce: str | None = None
 
 
+class JobResumed(msgspec.Struct, frozen=True):
+    """It waits for its turn, and then goes on after its last generation."""
+
+    job_id: str
+    status: str
+    done: int
+    timestamp: str
+
+
 class Cancelled(msgspec.Struct, frozen=True):
     """It ends after its generation."""
 
@@ -98,15 +110,30 @@ class Cancelled(msgspec.Struct, frozen=True):
 
 async def single(call: Call) -> Submitted:
     """Submit a search."""
-    job = call.service.jobs.submit([_order(call, call.said(Single))])[0]
+    job = (await _submitted(call, [call.said(Single)]))[0]
     return Submitted(job.id, job.status, call.service.now())
 
 
 async def batch(call: Call) -> SubmittedAll:
     """Submit several."""
-    orders = [_order(call, one) for one in call.said(Batch).requests]
-    jobs = call.service.jobs.submit(orders)
+    jobs = await _submitted(call, call.said(Batch).requests)
     return SubmittedAll([job.id for job in jobs], call.service.now())
+
+
+async def _submitted(call: Call, wanted: list[Single]) -> list[Job]:
+    """With an Idempotency-Key once alone, also past the end of this process."""
+    orders = [_order(call, one) for one in wanted]
+    if not call.once:
+        return call.service.jobs.submit(orders)
+    asked = hashlib.sha256(msgspec.json.encode(wanted)).hexdigest()[:ASKED]
+    names = [f"{call.once}\n{number}" for number in range(len(orders))]
+    await call.service.jobs.looked()
+    return call.service.jobs.submit(
+        [
+            msgspec.structs.replace(order, id=new_id(name), asked=asked)
+            for order, name in zip(orders, names, strict=True)
+        ]
+    )
 
 
 def _order(call: Call, wanted: Single) -> Order:
@@ -181,9 +208,16 @@ async def cancel(call: Call) -> Cancelled:
     return Cancelled(found.id, found.status, call.service.now())
 
 
+async def resume(call: Call) -> JobResumed:
+    """Go on with one that was cancelled, interrupted or failed on its way."""
+    found = await call.service.jobs.resume(call.path["id"], call.subject.name)
+    return JobResumed(found.id, found.status, found.done, call.service.now())
+
+
 async def statistics(call: Call) -> Statistics:
     """How many jobs of each status."""
     found = await call.service.jobs.all()
     counts = Counter[str](one.status for one in found)
     done = sum(one.done for one in found)
-    return Statistics(len(found), dict(counts), done, call.service.jobs.running_max, QUEUE_MAX)
+    jobs_ = call.service.jobs
+    return Statistics(len(found), dict(counts), done, jobs_.running_max, jobs_.queue_max)

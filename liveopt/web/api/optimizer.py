@@ -5,26 +5,29 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from liveopt.guard.gate import BY_NAME, Mode
-from liveopt.walk.records import Entered, Trade
 from liveopt.web import seed_telemetry
-from liveopt.web.api.words import Limit, Name, Reason
-from liveopt.web.call import Answered, Call
-from liveopt.web.errors import NO_JSON, Problem, clean
-from liveopt.web.seed_telemetry import Recent
-from liveopt.web.tail import Kept, Wanted, share
+from liveopt.web.api.words import Aged, Limit, Name, Reason, age, percent
+from liveopt.web.call import Answered, Call, Service
+from liveopt.web.errors import NO_JSON, Problem, clean, stamp
+from liveopt.web.listing import Listing, answered, listing
 
 MS_NS = 1_000_000
-RESULTS_KEPT = 16
+LISTED_MAX = 1_000
 
 
-class Status(msgspec.Struct, frozen=True):
-    """Whether it runs."""
+class Status(Aged, frozen=True):
+    """Whether it runs: an engine that says nothing for three seconds does not, as far as is known.
+
+    `timestamp` is `as_of_ms` in words; before an engine has spoken it is the answer's own.
+    """
 
     enabled: bool
     running: bool
     mode: str
     variants: int
     halted: str | None
+    halt: int | None
+    """Which halt stands: what a resume names."""
     timestamp: str
 
 
@@ -44,8 +47,8 @@ class Result(msgspec.Struct, frozen=True):
     status: str
 
 
-class Results(msgspec.Struct, frozen=True):
-    """The best variants by return."""
+class Results(Aged, frozen=True):
+    """The best variants by return; `timestamp` is `as_of_ms` in words, as in `Status`."""
 
     results: list[Result]
     topPerformers: list[dict[str, Any]]  # noqa: N815  the seed's name
@@ -67,6 +70,8 @@ class Stopped(msgspec.Struct, frozen=True):
     latched: bool
     mode: str
     number: int | None
+    halt: int | None
+    """Of this halt in the latch: what a resume names."""
     seq: int | None
     took_ms: float
     variants_stopped: int | None
@@ -85,9 +90,18 @@ class StopWords(msgspec.Struct, frozen=True):
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why entries are let through again."""
+    """Why entries are let through again, after which halt."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+    number: Annotated[
+        int | None,
+        msgspec.Meta(
+            description="The halt that is to end, no other: `halt` of a stop or of the status,"
+            " `number` of the socket's word, of the latch in GET /api/v1/run. Without it"
+            " whichever stands, and with an Idempotency-Key the one that stood when the key came"
+            " first."
+        ),
+    ] = None
 
 
 class Resumed(msgspec.Struct, frozen=True):
@@ -95,6 +109,8 @@ class Resumed(msgspec.Struct, frozen=True):
 
     resumed: bool
     number: int | None = None
+    halt: int | None = None
+    """Which halt stands, where another one was meant."""
     seq: int | None = None
     took_ms: float = 0.0
     not_acknowledged: list[str] = []
@@ -134,63 +150,36 @@ class RolledBack(msgspec.Struct, frozen=True):
     record: dict[str, Any]
 
 
-class Signals(msgspec.Struct, frozen=True):
-    """Signals that were acted upon, the newest first."""
-
-    signals: list[dict[str, Any]]
-    count: int
-
-
-class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of one variant, between two times in milliseconds since 1970."""
-
-    variantId: Annotated[str, msgspec.Meta(max_length=200)] = ""  # noqa: N815  the seed's name
-    startTime: Annotated[int, msgspec.Meta(ge=0, le=1 << 43)] = 0  # noqa: N815  the seed's name
-    endTime: Annotated[int, msgspec.Meta(ge=0, le=1 << 43)] = 1 << 43  # noqa: N815  the seed's name
-    limit: Limit = 100
-
-    def wanted(self, *, experimental: bool | None = None) -> Wanted:
-        """As it is looked for."""
-        return Wanted(
-            limit=self.limit, variant=self.variantId, experimental=experimental,
-            since_ns=self.startTime * MS_NS, until_ns=self.endTime * MS_NS,
-        )  # fmt: skip
-
-
-class Experimental(msgspec.Struct, frozen=True):
-    """Trades of variants that are no champion, and what they came to."""
-
-    trades: list[dict[str, Any]]
-    summary: dict[str, Any]
-
-
 async def status(call: Call) -> Status:
     """Whether it runs, and how many variants."""
     service = call.service
-    report = service.picture.report
+    report, known = service.picture.report, age(service)
     halted = report.get("halted") or ((service.guard or {}).get("mode") if service.guard else None)
-    running = service.picture.connected and not halted
+    running = not known["stale"] and not halted
     count = sum(not one.champion for one in service.picture.who)
-    return Status(True, running, service.mode, count, halted, service.now())
+    latch = service.stream.latch.read()
+    halt = latch.number if latch.halted else None
+    return Status(True, running, service.mode, count, halted, halt, _stamp(service), **known)
+
+
+def _stamp(service: Service) -> str:
+    """Of the moment that is told about."""
+    at_ms = service.picture.as_of_ms
+    return service.now() if at_ms is None else stamp(at_ms * MS_NS)
 
 
 async def results(call: Call) -> bytes:
-    """The same answer for everybody until the next frame."""
-    service = call.service
-    limit = call.asked(ResultsWanted).limit
-    key = (service.picture.frames, limit)
-    if key not in service.answers:
-        while len(service.answers) >= RESULTS_KEPT:
-            del service.answers[next(iter(service.answers))]
-        service.answers[key] = msgspec.json.encode(_results(call, limit))
-    return service.answers[key]
+    """The best; encoded once a frame for all who ask."""
+    service, picture = call.service, call.service.picture
 
+    def make() -> Listing:
+        rows = picture.variants(LISTED_MAX, champions=False)
+        return listing(_result(row) for row in rows)
 
-def _results(call: Call, limit: int) -> Results:
-    service = call.service
-    rows = [row for row in service.picture.variants(limit + 32) if not row["champion"]][:limit]
-    top = seed_telemetry.message(service.picture, Recent(), 0)["data"]["topPerformers"]
-    return Results([_result(row) for row in rows], top, service.now())
+    found = picture.once("results", make)
+    top = picture.once("top", lambda: seed_telemetry.top(picture))
+    head = Results([], top, _stamp(service), **age(service))
+    return answered(head, results=found.first(call.asked(ResultsWanted).limit))
 
 
 def _result(row: dict[str, Any]) -> Result:
@@ -201,17 +190,13 @@ def _result(row: dict[str, Any]) -> Result:
 
 def _metrics(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "roi": _percent(row["roi"]),
-        "winRate": _percent(row["win_rate"]),
+        "roi": percent(row["roi"]),
+        "winRate": percent(row["win_rate"]),
         "sharpe": row["bar_sharpe"],
-        "maxDrawdown": _percent(row["max_drawdown"]),
+        "maxDrawdown": percent(row["max_drawdown"]),
         "totalTrades": row["trades"],
         "equity": row["equity"],
     }
-
-
-def _percent(share_: float | None) -> float | None:
-    return None if share_ is None else round(100.0 * share_, 4)
 
 
 async def start(call: Call) -> Started:
@@ -221,25 +206,28 @@ async def start(call: Call) -> Started:
         raise Problem(503, "NOT_RUNNING", "no run goes on here; begin one with `liveopt run`")
     if not guard.get("halted"):
         raise Problem(400, "ALREADY_RUNNING", "it is running already")
-    reply = await call.service.door.resume(f"start over the API [{call.subject.name}]")
+    reply = await call.service.door.resume("start over the API", call.subject.name, once=call.once)
     call.service.stream.refresh()
     if not reply.body.get("resumed"):
-        raise Problem(409, "REFUSED", "a check is not green", {"answer": reply.body})
+        errors = reply.body.get("errors") or ["a check is not green"]
+        raise Problem(409, "REFUSED", "; ".join(errors), {"answer": reply.body})
     return Started("started", call.service.now())
 
 
 async def stop(call: Call) -> Answered:
     """Emergency stop: no new positions from now on. Words that are not understood halt as well."""
     mode, reason, complaint = _stop_words(call.body)
-    whose = f"{reason or 'a stop over the API'} [{call.subject.name}]"
+    name = call.subject.name
     key = call.request.headers.get("Idempotency-Key", "")[:200]
-    said = await call.service.door.stop(mode, whose, f"{call.subject.name} {key}" if key else "")
+    once = f"{name} {key}" if key else ""
+    said = await call.service.door.stop(mode, reason or "a stop over the API", name, once)
     call.service.stream.refresh()
+    complaint += [f"halted, but {call.complaint}"] if call.complaint else []
     errors = [*complaint, *said.get("errors", [])]
     whole = bool(said.get("latched")) and not said["not_acknowledged"] and not errors
     body = Stopped(
         "stopped" if whole else "incomplete", call.service.now(), bool(said.get("latched")),
-        str(said.get("mode", mode)), said.get("number"), said.get("seq"),
+        str(said.get("mode", mode)), said.get("number"), said.get("halt"), said.get("seq"),
         float(said.get("took_ms", 0.0)), said.get("variants_stopped"), said.get("positions_open"),
         list(said["not_acknowledged"]), errors, bool(said.get("running", True)),
         str(said.get("via", "door")),
@@ -260,7 +248,9 @@ def _stop_words(body: bytes) -> tuple[Mode, str, list[str]]:
 async def resume(call: Call) -> Answered:
     """Let entries through again; refused with the list of checks if one is not green."""
     words = call.said(Resume)
-    reply = await call.service.door.resume(f"{words.reason.strip()} [{call.subject.name}]")
+    reply = await call.service.door.resume(
+        words.reason.strip(), call.subject.name, words.number, call.once
+    )
     call.service.stream.refresh()
     if "resumed" not in reply.body:
         raise Problem(409, "REFUSED", str(reply.body.get("error", reply.status)))
@@ -297,89 +287,6 @@ async def rollback(call: Call) -> RolledBack:
     return RolledBack("rolled back", call.service.now(), record)
 
 
-async def signals(call: Call) -> Signals:
-    """Entries: signals that were acted upon."""
-    found = [_signal(kept) for kept in call.service.tail.entered(call.asked(History).wanted())]
-    return Signals(found, len(found))
-
-
-def _signal(kept: Kept) -> dict[str, Any]:
-    record = kept.record
-    assert isinstance(record, Entered)
-    experimental = kept.place.journal == "experimental-trades"
-    return {
-        "symbol": record.symbol,
-        "type": "BUY" if record.side == "long" else "SELL",
-        "price": record.price,
-        "timestamp": record.at_ns // MS_NS,
-        "metadata": {
-            "variantId": record.variant,
-            "isExperimental": experimental,
-            "generationMethod": "optimizer" if experimental else "main",
-        },
-    }
-
-
-async def experimental_trades(call: Call) -> Experimental:
-    """Closed trades of the variants, the newest first, and a summary of all of them."""
-    tail = call.service.tail
-    found = await tail.find(call.asked(History).wanted(experimental=True))
-    count, wins, roi = share(found)
-    total: dict[str, dict[str, Any]] = {
-        name: {"trades": own.trades, "roi": _percent(own.roi), "wins": own.wins}
-        for name, own in (
-            tail.accounts.items()
-            if not call.asked(History).variantId
-            else [(k, v) for k, v in tail.accounts.items() if k == call.asked(History).variantId]
-        )
-    }
-    listed = sorted(total, key=lambda name: -total[name]["trades"])[:1_000]
-    performance = {
-        "shown": count,
-        "winRate": _percent(wins / count) if count else None,
-        "avgROI": _percent(roi / count) if count else None,
-    }
-    return Experimental(
-        [_trade(kept) for kept in found],
-        {
-            "total": tail.total,
-            "byVariant": {name: total[name] for name in listed},
-            "performance": performance,
-        },
-    )
-
-
-def _trade(kept: Kept) -> dict[str, Any]:
-    trade = kept.record
-    assert isinstance(trade, Trade)
-    return {
-        "timestamp": trade.at_ns // MS_NS,
-        "variant": trade.variant,
-        "trade": {
-            "symbol": trade.symbol,
-            "side": trade.side,
-            "size": trade.size,
-            "leverage": trade.leverage,
-            "entryPrice": trade.entry_price,
-            "exitPrice": trade.exit_price,
-            "roi": _percent(trade.roi),
-            "pnl": trade.net,
-            "fees": trade.fees,
-            "reason": trade.reason,
-            "duration": trade.duration_s,
-            "metadata": {
-                "variantId": trade.variant,
-                "isExperimental": trade.experimental,
-                "signalStrength": trade.signal_strength,
-                "parametersHash": trade.parameters_hash,
-                "entryTimestamp": trade.entry_ns // MS_NS,
-                "exitTimestamp": trade.at_ns // MS_NS,
-            },
-        },
-        "performance": {"roi": _percent(trade.roi), "duration": trade.duration_s},
-    }
-
-
 class Step(msgspec.Struct, frozen=True):
     """What goes on, in seed 000's words."""
 
@@ -393,8 +300,9 @@ async def step(call: Call) -> Step:
     service = call.service
     report = service.picture.report
     search = report.get("search") or {}
-    if not service.picture.connected:
-        return Step("idle", 0.0, "no engine runs")
+    if age(service)["stale"]:
+        silent = service.picture.connected
+        return Step("idle", 0.0, "the engine says nothing" if silent else "no engine runs")
     if report.get("halted"):
         return Step("halted", 0.0, f"halted: {report['halted']}")
     if search.get("phase") in {"searching", "proposing"} and search.get("wanted"):

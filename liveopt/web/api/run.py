@@ -12,23 +12,25 @@ from liveopt.live.told import facts
 from liveopt.walk.records import Trade
 from liveopt.walk.verdicts import Promoted, Verdict
 from liveopt.web.alerts import Alert
-from liveopt.web.api.words import Limit, Page, Why
+from liveopt.web.api.words import Aged, Limit, Page, Why, age
 from liveopt.web.call import Call, Service
 from liveopt.web.errors import Problem, missing
+from liveopt.web.kept import Kept, Wanted, place_of
+from liveopt.web.listing import Listing, answered, listing
 from liveopt.web.picture import Clocks
-from liveopt.web.tail import Kept, Wanted, place_of
 
+LISTED_MAX = 1_000
 PLACE = r"^([0-9]{1,19}\.[01]\.[0-9]{1,19})?$(?!\n)"
 ASK_S = 2.0
 """How long the engine may take for what it alone knows."""
 TRADES_SHOWN = 50
 Sort = Literal[
     "equity", "pessimistic", "roi", "bar_sharpe", "max_drawdown", "win_rate", "trades", "bars",
-    "evidence", "p_value",
+    "log_evidence", "p_value",
 ]  # fmt: skip
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(Aged, frozen=True):
     """How it goes, and how old that is."""
 
     connected: bool
@@ -48,14 +50,25 @@ class VariantsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sort: Sort = "roi"
 
 
-class Variants(msgspec.Struct, frozen=True):
-    """The best of them."""
+class Variants(Aged, frozen=True):
+    """The best of them, with `log_evidence` as a logarithm: `evidence` elsewhere is its e-value."""
 
     variants: list[dict[str, Any]]
     total: int
 
 
-class Detail(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True):
+    """An open position on paper."""
+
+    side: Literal["long", "short"]
+    size: float
+    entry_price: float
+    entry_ns: int
+    stop: float | None
+    """The price at which its stop closes it; it follows the price where the stop is trailing."""
+
+
+class Detail(Aged, frozen=True):
     """One variant: what the engine says, and what this process has seen."""
 
     variant: dict[str, Any]
@@ -63,6 +76,12 @@ class Detail(msgspec.Struct, frozen=True):
     equity: list[list[float]]
     """Times in milliseconds of the market's clock, and equities."""
     trades: list[dict[str, Any]]
+    candles: list[list[float]]
+    """The newest signal bars of its symbol: milliseconds at which each opened, open, high, low and
+    close, the oldest first."""
+    position: Position | None
+    """What it holds; null where it is flat, and where `explain` is null as well: the engine alone
+    knows."""
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -118,7 +137,7 @@ async def run(call: Call) -> Run:
     picture = service.picture
     return Run(
         picture.connected, picture.run, service.mode, service.version, picture.summary(),
-        _clocks(service), _guard(service), about_this(service),
+        _clocks(service), _guard(service), about_this(service), **age(service),
     )  # fmt: skip
 
 
@@ -152,11 +171,17 @@ def about_this(service: Service) -> dict[str, Any]:
     }
 
 
-async def variants(call: Call) -> Variants:
-    """Those that stand best."""
+async def variants(call: Call) -> bytes:
+    """Those that stand best; encoded once a frame for all who ask."""
     wanted = call.asked(VariantsWanted)
     picture = call.service.picture
-    return Variants(picture.variants(wanted.limit, wanted.sort), len(picture.who))
+
+    def make() -> Listing:
+        return listing(picture.variants(LISTED_MAX, wanted.sort))
+
+    found = picture.once(f"variants by {wanted.sort}", make)
+    head = Variants([], len(picture.who), **age(call.service))
+    return answered(head, variants=found.first(wanted.limit))
 
 
 async def variant(call: Call) -> Detail:
@@ -167,14 +192,18 @@ async def variant(call: Call) -> Detail:
         _asked(service, {"kind": "variants", "id": name}),
         _asked(service, {"kind": "explain", "id": name}),
     )
-    own: dict[str, Any] = next(iter((listed or {}).get("variants", ())), {})
+    said = listed or {}
+    own: dict[str, Any] = next(iter(said.get("variants", ())), {})
     if row is None and not own:
         raise missing(f"there is no variant {name!r}")
     times, equities = service.picture.equity(name)
     trades = await service.tail.find(Wanted(TRADES_SHOWN, variant=name))
+    shown = (row or {}) | own
     return Detail(
-        (row or {}) | own, explain, [list(one) for one in zip(times, equities, strict=True)],
+        shown, explain, [list(one) for one in zip(times, equities, strict=True)],
         [told(kept) for kept in trades],
+        [list(candle) for candle in service.tail.candles.get(shown["symbol"], ())],
+        msgspec.convert(said.get("position"), Position | None), **age(service),
     )  # fmt: skip
 
 
@@ -217,14 +246,14 @@ async def trades(call: Call) -> Trades:
     """Closed trades, the newest first."""
     asked = call.asked(TradesWanted)
     before = place_of(asked.before) if asked.before else None
-    found = await call.service.tail.find(
+    found = await call.service.tail.page(
         Wanted(
             asked.limit, asked.variant, asked.side, asked.reason, None, before,
             asked.since * 1_000_000, asked.until * 1_000_000,
         )
     )  # fmt: skip
-    more = str(found[-1].place) if len(found) == asked.limit else None
-    return Trades([told(kept) for kept in found], call.service.tail.total, more)
+    more = None if found.next is None else str(found.next)
+    return Trades([told(kept) for kept in found.kept], call.service.tail.total, more)
 
 
 def told(kept: Kept) -> dict[str, Any]:

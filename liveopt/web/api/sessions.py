@@ -8,7 +8,8 @@ import structlog
 
 from liveopt.web.call import Answered, Call
 from liveopt.web.errors import Problem
-from liveopt.web.sessions import COOKIE, TICKET_S
+from liveopt.web.keys import SCOPES
+from liveopt.web.sessions import TICKET_S
 
 SECOND_NS = 1_000_000_000
 log = structlog.get_logger()
@@ -21,10 +22,18 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Whose it is; the cookie is in the headers."""
+    """Whose it is."""
 
     session: str
     scopes: list[str]
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The cookie is in the headers; `secret` goes with it, as `X-Liveopt`, on each request."""
+
+    session: str
+    scopes: list[str]
+    secret: str
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -38,8 +47,8 @@ async def open_(call: Call) -> Answered:
     """A word for a session."""
     service = call.service
     now_s = service.wall() / SECOND_NS
-    cookie = service.sessions.open(call.said(Token).token, now_s)
-    if cookie is None:
+    opened = service.sessions.open(call.said(Token).token, now_s)
+    if opened is None:
         address = call.request.remote or ""
         wait_s = service.limits.failed(address, asyncio.get_running_loop().time())
         if wait_s:
@@ -49,12 +58,8 @@ async def open_(call: Call) -> Answered:
             "this word is wrong, used or old; start again or make a key with `liveopt keys create`"
         )
         raise Problem(401, "INVALID_TOKEN", why)
-    name = service.sessions.find(cookie, now_s)
-    assert name is not None
-    log.info("a session begins", session=name)
-    return Answered(
-        Session(name, ["read", "optimize", "trade", "stop", "admin"]), 201, cookie=cookie
-    )
+    log.info("a session begins", session=opened.who)
+    return Answered(Opened(opened.who, list(SCOPES), opened.secret), 201, cookie=opened.cookie)
 
 
 async def whose(call: Call) -> Session:
@@ -64,10 +69,8 @@ async def whose(call: Call) -> Session:
 
 async def close(call: Call) -> Answered:
     """Over; a key is not a session and stays."""
-    cookie = call.request.cookies.get(COOKIE)
-    if cookie is not None:
-        call.service.sessions.close(cookie)
-        log.info("a session ends", session=call.subject.name)
+    call.service.sessions.close(call.subject.name)
+    log.info("a session ends", session=call.subject.name)
     return Answered(Session(call.subject.name, []), cookie="")
 
 

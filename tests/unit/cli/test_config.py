@@ -85,6 +85,17 @@ def test_check_says_that_all_is_good(call: Call, tmp_path: Path) -> None:
     assert call("config", "check", "mine.toml")[:2] == (0, "mine.toml: good\n")
 
 
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_of_a_webhook_only_its_host_is_shown(
+    call: Call, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("LIVEOPT__WEB__WEBHOOKS", "https://hooks.example/T01/known-to-few?k=1")
+    code, out, _ = call("config", "show", *how)
+    assert code == 0
+    assert "https://hooks.example/..." in out
+    assert "known-to-few" not in out
+
+
 def test_check_tells_every_mistake_of_a_file(call: Call, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[account]\ncapital = 0\n[live]\nvariant = 5\n")
     code, out, err = call("config", "check", "mine.toml")

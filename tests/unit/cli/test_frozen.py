@@ -46,7 +46,7 @@ def test_a_run_that_is_still_to_be_made_has_the_settings_of_now(run: Path) -> No
 
 
 def test_a_start_that_was_cut_off_while_it_wrote_them_is_taken_up(run: Path) -> None:
-    (run / "settings.part").write_text("{")
+    (run / "settings.json.part").write_text("{")
     frozen.keep(run, Settings())
     assert frozen.settings_of(run) == Settings()
     assert [path.name for path in run.iterdir()] == [frozen.NAME]

@@ -25,6 +25,7 @@ from liveopt.guard.gate import Gate
 from liveopt.guard.halt import Halt
 from liveopt.guard.latch import Latch
 from liveopt.guard.link import FromEngine, Refused
+from liveopt.journal.disk import DISK, Disk
 from liveopt.journal.folder import point
 from liveopt.live.commands import Commands
 from liveopt.live.frames import NAME as TELEMETRY
@@ -89,6 +90,14 @@ class House:
             raw = await answer.read()
             return Said(answer.status, raw, answer.headers)
 
+    async def person(self, **more: str) -> dict[str, str]:
+        """Somebody signs in at the dashboard; the headers of his page."""
+        headers = {name.replace("_", "-"): value for name, value in more.items()}
+        said = await self.ask("POST", "/api/session", {"token": TOKEN}, "", headers)
+        assert said.status == 201, said.raw
+        cookie = said.headers["Set-Cookie"].partition(";")[0]
+        return headers | {"Cookie": cookie, "X-Liveopt": said.body["secret"]}
+
     async def until(self, true: Any) -> None:
         """Until it is so, or long after."""
         async with asyncio.timeout(30):
@@ -125,6 +134,8 @@ class Guard:
         self.latch.open()
         self.green = True
         self.asked: list[Any] = []
+        self.noted: list[Any] = []
+        """Acts, which come by themselves."""
         self.halt = Halt(
             gate=self.gate,
             latch=self.latch,
@@ -148,7 +159,7 @@ class Guard:
                 "engine": engine, "checks": [], "status": {"folder": str(self.state)}}  # fmt: skip
 
     async def ask(self, command: Mapping[str, Any]) -> FromEngine:
-        self.asked.append(command)
+        (self.noted if command.get("kind") == "note" else self.asked).append(command)
         try:
             return FromEngine(answer=1, body=await self.commands.answer(command))
         except Refused as error:
@@ -171,6 +182,7 @@ def told(live: Live) -> dict[str, Any]:
     parts: Any = SimpleNamespace(
         state=live.state, pump=live.pump, durable=live.writer.durable[INPUTS], writer=live.writer,
         folder=live.folder, rounds=None, watchdog=SimpleNamespace(standstills=0),
+        world=SimpleNamespace(budget=None),
     )  # fmt: skip
     live.pump.board.phase = "running"
     return report(parts, live.pump.board)
@@ -183,12 +195,14 @@ async def house(
     lines: io.StringIO | None = None,
     moves: int = 150,
     events: Sequence[Input] = (),
+    disk: Disk = DISK,
     **setup: Any,
 ) -> AsyncIterator[House]:
     """A run of so many variants, and everything around it."""
     logs.setup(level="debug", stream=lines if lines is not None else io.StringIO())
-    live = Live(folder)
+    live = Live(folder, disk=disk)
     live.take(events or [*opening(variants(4)), *ticks(moves)])
+    live.pump.board.ticked_s = asyncio.get_running_loop().time()
     point(folder, live.folder)
     await live.pump.written()
     guard = Guard(live, folder)
@@ -198,8 +212,8 @@ async def house(
     port = listening.getsockname()[1]
     app = make_app(
         Setup(
-            state=folder, run=live.folder, settings=Settings(), mode="paper", speed="1",
-            config_hash="c0ffee", port=port, token=TOKEN, rates=rates, **setup,
+            state=folder, run=live.folder, mode="paper", speed="1", config_hash="c0ffee",
+            port=port, token=TOKEN, rates=rates, **({"settings": Settings()} | setup),
         )
     )  # fmt: skip
     service = app[SERVICE]

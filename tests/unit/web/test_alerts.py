@@ -42,11 +42,17 @@ def reporting(**report: Any) -> Engine:
     return Engine(report=report)
 
 
+def spending(used: int) -> Engine:
+    return reporting(budget={"pools": {"futures": {"limit": 2_000, "used": used}}})
+
+
 @pytest.mark.parametrize(
     ("code", "seen"),
     [
-        ("crash_rate", sight(reporting(stopped={"slow_error": 2}, variants={"active": 9}))),
-        ("api_limit", sight(limited_ms=500)),
+        ("crash_rate", sight(crashed=(2, 19))),
+        ("api_limit.own", sight(limited_ms=500)),
+        ("api_limit.exchange", sight(refused_ms=500)),
+        ("api_limit.exchange", sight(spending(1_801))),
         ("emergency_stop", sight(reporting(halted="halt"))),
         ("emergency_stop", sight(guard=GUARD | {"halted": True})),
         ("all_negative", sight(losing())),
@@ -58,6 +64,12 @@ def reporting(**report: Any) -> Engine:
         ("replay_mismatch", sight(guard=GUARD | {"engine": {"last_exit": 7}})),
         ("journal", sight(reporting(journal_ok=False))),
         ("journal_damage", sight(damage="a line")),
+        ("gpu_fallback", sight(reporting(device="cpu"), wish="gpu")),
+        ("gpu_fallback", sight(idle="CuPy is not installed")),
+        ("guard_silent", sight(guard=None, guard_ms=5_001)),
+        ("keys_unreadable", sight(keys="Input data was truncated")),
+        ("webhooks", sight(undelivered=1)),
+        ("part_failed.jobs", sight(failing={"jobs": "DatabaseError"})),
     ],
 )
 def test_each_trouble_has_its_alert_and_no_other(code: str, seen: Sight) -> None:
@@ -67,15 +79,116 @@ def test_each_trouble_has_its_alert_and_no_other(code: str, seen: Sight) -> None
 @pytest.mark.parametrize(
     "seen",
     [
-        sight(reporting(stopped={"safety_loss_limit": 9}, variants={"active": 1})),
-        sight(reporting(stopped={"slow_error": 1}, variants={"active": 10})),
+        sight(crashed=(1, 10)),
+        sight(crashed=(0, 0)),
         sight(limited_ms=61_000),
+        sight(refused_ms=61_000),
+        sight(spending(1_800)),
+        sight(guard=None, guard_ms=5_000),
         sight(clocks=Clocks(3_000, 1_000, 1, 1, 1, 1), live=False),
         sight(clocks=Clocks(None, None, None, None, None, None)),
+        sight(reporting(device="cpu")),
+        sight(reporting(device="cpu"), wish="cpu"),
+        sight(wish="gpu"),
     ],
 )
 def test_what_is_usual_raises_none(seen: Sight) -> None:
     assert codes(seen) == set()
+
+
+def late(*lags_ms: int) -> Sight:
+    """After frames a quarter of a second apart, at which the disk was so far behind."""
+    found = sight()
+    for at_ms, lag_ms in enumerate(lags_ms):
+        found.picture.owed.see(250 * at_ms, at_ms, at_ms - lag_ms // 250)
+    return found
+
+
+def test_a_slow_disk_raises_and_only_a_quick_one_lets_it_fall() -> None:
+    slow, slower, quick = late(*[1_000] * 5), late(*[1_500] * 8), late(*[500] * 60)
+    assert [one.picture.owed.worst_ms() for one in (slow, slower, quick)] == [750, 1_250, 250]
+    code = "journal_slow"
+    assert code in codes(slower)
+    assert code not in codes(slow) | codes(quick)
+    assert code in {found for found, *_ in rules(slow, {code})}, "still too slow to be over"
+    assert code not in {found for found, *_ in rules(quick, {code})}
+    inbox = Alerts(lambda: 1)
+    actives = []
+    for seen in (slow, slower, slow, quick, slow):
+        inbox.look(seen)
+        line = inbox.lines.get(code)
+        actives.append(line is not None and line.active)
+    assert actives == [False, True, True, False, False]
+    slower.picture.connected = False
+    assert code not in codes(slower), "of an engine that is gone nothing is known"
+
+
+@pytest.mark.parametrize(
+    ("id_", "worse", "better", "good"),
+    [
+        ("crash_rate", sight(crashed=(11, 100)), sight(crashed=(6, 100)), sight(crashed=(5, 100))),
+        (
+            "api_limit.exchange",
+            sight(spending(1_900)), sight(spending(1_601)), sight(spending(1_600)),
+        ),
+    ],
+)  # fmt: skip
+def test_what_rose_falls_only_well_below_where_it_rose(
+    id_: str, worse: Sight, better: Sight, good: Sight
+) -> None:
+    assert id_ in {found for found, *_ in rules(worse)}
+    assert id_ not in {found for found, *_ in rules(better)}
+    assert id_ in {found for found, *_ in rules(better, {id_})}
+    assert id_ not in {found for found, *_ in rules(good, {id_})}
+
+
+def test_crashes_raise_the_alert_and_an_hour_without_lets_it_fall() -> None:
+    now, turned = [3_600_000_000_000], list[Alert]()
+    inbox = Alerts(lambda: now[0], turned=turned.append)
+    engine, picture = Engine(), Picture()
+
+    def look(crashed: int) -> bool:
+        now[0] += 1_000_000_000
+        variants = {"active": 100 - crashed, "stopped": crashed}
+        engine.report |= {"stopped": {"error": crashed}, "variants": variants}
+        picture.take(engine.frame(), 1.0, 1_000)
+        picture.connected = True
+        inbox.look(Sight(picture, FRESH, GUARD, None, "", 0, live=True))
+        line = inbox.lines.get("crash_rate")
+        return line is not None and line.active
+
+    assert [look(crashed) for crashed in (0, 10, 11, 12, 12)] == [False, False, True, True, True]
+    now[0] += 3_600_000_000_000
+    assert not look(12), "the variants are still there, and it is long ago"
+    assert [one.active for one in turned if one.id == "crash_rate"] == [True, False]
+
+
+def test_who_asked_is_told_of_a_rise_and_of_the_fall_and_of_nothing_between() -> None:
+    changed, turned = list[Alert](), list[Alert]()
+    inbox = Alerts(lambda: 1, changed.append, turned.append)
+    for seen in (sight(gaps=1), sight(gaps=2), sight(gaps=2), sight(gaps=3)):
+        inbox.look(seen)
+    inbox.acknowledge("feed_gap", "key 1")
+    inbox.look(sight(gaps=4))
+    inbox.look(sight())
+    own = [one for one in turned if one.id == "feed_gap"]
+    assert [(one.active, one.text[:1]) for one in own] == [(True, "1"), (False, "4")]
+    texts = [one.text[:1] for one in changed if one.id == "feed_gap"]
+    assert texts == ["1", "2", "3", "3", "4", "4"], "the inbox and the page have it all"
+
+
+def test_each_part_that_fails_is_a_line_of_its_own() -> None:
+    turned = list[Alert]()
+    inbox = Alerts(lambda: 1, turned=turned.append)
+    for failing in ({"jobs": "a"}, {"jobs": "a", "tail": "b"}, {"tail": "b"}):
+        inbox.look(sight(failing=failing))
+    lines = [(one.id, one.code, one.active) for one in turned if one.code != "memory"]
+    assert lines == [
+        ("part_failed.jobs", "part_failed", True),
+        ("part_failed.tail", "part_failed", True),
+        ("part_failed.jobs", "part_failed", False),
+    ]
+    assert "searches that were submitted wait" in inbox.lines["part_failed.jobs"].text
 
 
 def test_one_variant_at_a_profit_is_enough() -> None:

@@ -1,13 +1,15 @@
 """Who may ask what, how often, and with which words: every route alike."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import WSMsgType
 
 from liveopt.guard.clock import WALL
-from liveopt.web.call import Route
+from liveopt.web.call import BODY_MAX, Route
 from liveopt.web.keys import SCOPES
 from liveopt.web.limits import Rates
 from liveopt.web.routes import ROUTES
@@ -156,7 +158,7 @@ async def test_words_that_are_not_understood_name_their_field(tmp_path: Path) ->
             assert said.body["details"].get("field") == field, (path, body, said.raw)
             assert said.body["request_id"] == said.headers["X-Request-ID"]
         assert (await home.ask("POST", "/api/optimizer/promote", b"x" * 300_000)).status == 413
-        deep: list[bytes] = [b"[" * 100_000, b'{"a":' * 50_000, b'{"parameters":{"a":' + b"9" * 400]
+        deep: list[bytes] = [b"[" * 16_000, b'{"a":' * 3_200, b'{"parameters":{"a":' + b"9" * 400]
         for body in (*deep, b'{"parameters":{"fast":-' + b"9" * 400 + b"}}"):
             said = await home.ask("POST", "/api/v1/strategies/ma_crossover/validate", body)
             assert said.status in {200, 400}, said.raw
@@ -205,27 +207,100 @@ async def test_what_was_not_done_is_done_when_it_is_asked_again(tmp_path: Path) 
         assert len(home.guard.asked) == 2
 
 
-async def test_a_session_is_a_word_used_once_and_a_header(tmp_path: Path) -> None:
+async def test_a_session_is_a_word_used_once_a_cookie_and_a_secret_of_the_page(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path) as home:
         opened = await home.ask("POST", "/api/session", {"token": TOKEN}, scope="")
         assert opened.status == 201
         cookie = opened.headers["Set-Cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
+        assert cookie.startswith(f"liveopt_{home.port}=")
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            assert word in cookie
         again = await home.ask("POST", "/api/session", {"token": TOKEN}, scope="")
         assert (again.status, again.body["error_code"]) == (401, "INVALID_TOKEN")
-        own = {"Cookie": cookie.partition(";")[0]}
-        read = await home.ask("GET", "/api/v1/run", scope="", headers=own)
-        assert read.status == 200
-        naked = await home.ask("POST", "/api/optimizer/stop", {}, scope="", headers=own)
-        assert (naked.status, naked.body["error_code"]) == (403, "FORBIDDEN_SITE")
-        assert not home.live.latch.read().halted
-        marked = own | {"X-Liveopt": "1"}
-        stopped = await home.ask("POST", "/api/optimizer/stop", {}, scope="", headers=marked)
+        own = {"Cookie": cookie.partition(";")[0], "X-Liveopt": opened.body["secret"]}
+        assert (await home.ask("GET", "/api/v1/run", scope="", headers=own)).status == 200
+        whose = await home.ask("GET", "/api/session", scope="", headers=own)
+        assert set(whose.body) == {"session", "scopes"}, "the secret is told once"
+        stopped = await home.ask("POST", "/api/optimizer/stop", {}, scope="", headers=own)
         assert stopped.status == 200
-        assert "session" in home.live.latch.read().reason
-        assert (await home.ask("DELETE", "/api/session", scope="", headers=marked)).status == 200
+        assert home.live.latch.read().by == opened.body["session"]
+        ended = await home.ask("DELETE", "/api/session", scope="", headers=own)
+        assert ended.status == 200
+        assert f"liveopt_{home.port}=" in ended.headers["Set-Cookie"]
+        assert "Max-Age=0" in ended.headers["Set-Cookie"]
         assert (await home.ask("GET", "/api/v1/run", scope="", headers=own)).status == 401
+
+
+async def test_a_cookie_without_what_its_page_keeps_is_no_authority(tmp_path: Path) -> None:
+    """Any server of this machine's name is sent it, whatever its port."""
+    async with house(tmp_path) as home:
+        person = await home.person()
+        cookie, secret = person["Cookie"], person["X-Liveopt"]
+        value = cookie.partition("=")[2]
+        tries: tuple[dict[str, str], ...]
+        tries = ({}, {"X-Liveopt": "1"}, {"X-Liveopt": value}, {"X-Liveopt": secret[:-1]})
+        for route in ROUTES:
+            if route.scope is None:
+                continue
+            path = route.path.replace("{id}", "ma_crossover")
+            for more in tries:
+                headers = {"Cookie": cookie} | more
+                body: Any = {} if route.mutates else None
+                said = await home.ask(route.method, path, body, scope="", headers=headers)
+                assert said.status == (200 if route.navigated else 401), (path, more, said.raw)
+        assert {r.path for r in ROUTES if r.navigated} == {
+            "/api/docs", "/api/docs.css", "/api/openapi.json",
+        }  # fmt: skip
+        only = {"X-Liveopt": secret}
+        assert (await home.ask("GET", "/api/v1/run", scope="", headers=only)).status == 401
+        renamed = person | {"Cookie": f"liveopt_1={value}"}
+        assert (await home.ask("GET", "/api/v1/run", scope="", headers=renamed)).status == 401
+        assert not home.live.latch.read().halted
+        assert home.guard.asked == []
+        assert (await home.ask("GET", "/api/v1/run", scope="", headers=person)).status == 200
+
+
+async def test_a_socket_ends_within_a_second_of_what_opened_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        person = await home.person()
+        soon = home.service.keys.create("soon over", ["read"], WALL(), days=1.5 / 86_400)
+        doors: list[tuple[str, dict[str, str]]] = [
+            ("revoked", {"X-API-Key": home.key("read")}), ("expires", {"X-API-Key": soon}),
+            ("stays", {"X-API-Key": home.key("admin")}), ("signed out", await ticket(home, person)),
+        ]  # fmt: skip
+        sockets = {n: await home.http.ws_connect(f"{home.url}/ws", headers=h) for n, h in doors}
+        late = {n: await ticket(home, h) for n, h in [*doors[:1], ("signed out", person)]}
+
+        async def closed_after(name: str) -> float:
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
+            async with asyncio.timeout(4):
+                while (await sockets[name].receive()).type is WSMsgType.TEXT:
+                    pass
+            assert sockets[name].close_code == 1008
+            return loop.time() - began_s
+
+        home.service.keys.revoke(home.key("read").split("_")[1], WALL())
+        assert await closed_after("revoked") < 1.0
+        ended = await home.ask("DELETE", "/api/session", scope="", headers=person)
+        assert ended.status == 200
+        assert await closed_after("signed out") < 1.0
+        await closed_after("expires")
+        for name, headers in late.items():
+            said = await home.ask("GET", "/ws", scope="", headers=headers)
+            assert said.status == 401, (name, said.raw)
+        assert (await sockets["stays"].receive(timeout=3)).type is WSMsgType.TEXT
+        assert home.service.stream.clients == 1
+        await sockets["stays"].close()
+
+
+async def ticket(home: House, headers: dict[str, str]) -> dict[str, str]:
+    """With which somebody's page opens its socket."""
+    said = await home.ask("POST", "/api/ticket", {}, scope="", headers=headers)
+    assert said.status == 201, said.raw
+    return {"Sec-WebSocket-Protocol": f"liveopt, ticket.{said.body['ticket']}"}
 
 
 async def test_a_ticket_opens_one_socket_and_a_cookie_opens_none(tmp_path: Path) -> None:
@@ -238,11 +313,67 @@ async def test_a_ticket_opens_one_socket_and_a_cookie_opens_none(tmp_path: Path)
             while not (said := await ws.receive_json()).get("who"):
                 pass
             assert (said["type"], len(said["who"])) == ("snap", 5)
-            assert len(home.service.caps) == 1, "a socket is not counted among the connections"
+            await home.until(lambda: len(home.service.caps) == 0)  # where it is not counted
         again = await home.ask(
             "GET", "/ws", scope="", headers={"Sec-WebSocket-Protocol": f"liveopt, {word}"}
         )
         assert again.status == 401
-        opened = await home.ask("POST", "/api/session", {"token": TOKEN}, scope="")
-        own = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
+        own = await home.person()
         assert (await home.ask("GET", "/ws", scope="", headers=own)).status == 401
+
+
+async def spoken(home: House, head: str, *pieces: bytes) -> tuple[int, dict[str, Any]]:
+    """A request in pieces, 0.4 s apart."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
+    try:
+        place = f"{head} HTTP/1.1\r\nHost: 127.0.0.1:{home.port}\r\nConnection: close\r\n"
+        key = f"Authorization: Bearer {home.key('admin')}\r\nContent-Type: application/json\r\n"
+        length = f"Content-Length: {sum(map(len, pieces))}\r\n\r\n"
+        writer.write((place + key + length).encode())
+        for piece in pieces:
+            await asyncio.sleep(0.4)
+            writer.write(piece)
+        said, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+        return int(said.split()[1]), json.loads(body)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"mode": "halt_and_flatten"}', "did not come"),
+        (b'{"mode": "halt_and_flatten", "reason": "' + b"x" * 4_100 + b'"}', "larger than 4096"),
+    ],
+)
+async def test_a_stop_whose_words_did_not_come_halts_and_says_what_is_missing(
+    tmp_path: Path, body: bytes, why: str
+) -> None:
+    async with house(tmp_path) as home:
+        if why == "did not come":
+            status, said = await spoken(home, "POST /api/optimizer/stop", body)
+        else:
+            answer = await home.ask("POST", "/api/optimizer/stop", body)
+            status, said = answer.status, answer.body
+        assert (status, said["status"], said["mode"]) == (207, "incomplete", "halt")
+        assert said["latched"]
+        assert why in " ".join(said["errors"])
+        assert home.live.latch.read().halted
+
+
+async def test_a_giant_is_refused_before_it_has_come(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
+        head = (
+            f"POST /api/ticket HTTP/1.1\r\nHost: 127.0.0.1:{home.port}\r\n"
+            f"Authorization: Bearer {home.key('admin')}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {BODY_MAX + 1}\r\n\r\n"
+        )
+        writer.write(head.encode())  # and nothing more
+        assert b" 413 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        small = b'{"more": "' + b"x" * (BODY_MAX - 12) + b'"}'
+        assert len(small) == BODY_MAX
+        assert (await home.ask("POST", "/api/ticket", small)).status == 400
+        wide = {route.path for route in ROUTES if route.body_max > BODY_MAX}
+        assert wide == {"/api/v1/optimize/single", "/api/v1/optimize/batch"}

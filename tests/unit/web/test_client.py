@@ -15,6 +15,9 @@ class Pipe(asyncio.Transport):
         super().__init__()
         self.size = 0
         self.ended = False
+        self.half = True
+        """Whether it can be closed in one direction."""
+        self.last: list[str] = []
 
     def get_write_buffer_size(self) -> int:
         return self.size
@@ -24,6 +27,15 @@ class Pipe(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.ended
+
+    def can_write_eof(self) -> bool:
+        return self.half
+
+    def write_eof(self) -> None:
+        self.last.append("eof")
+
+    def close(self) -> None:
+        self.last.append("close")
 
 
 def client_of(pipe: Pipe) -> Client:
@@ -108,3 +120,23 @@ def test_nothing_is_written_to_who_is_going() -> None:
     pipe.ended = True
     client_of(pipe).write(b"x")
     assert pipe.size == 0
+
+
+@pytest.mark.parametrize(("half", "how"), [(True, "eof"), (False, "close")], ids=["plain", "TLS"])
+def test_who_goes_hears_one_last_word_and_is_let_finish_his(half: bool, how: str) -> None:
+    pipe = Pipe()
+    pipe.half = half
+    client = client_of(pipe)
+    client.leave(b"good")
+    client.leave(b"once more")
+    assert client.leaving
+    assert pipe.size == 4
+    assert pipe.last == [how]
+
+
+def test_who_is_gone_is_not_told_to_go() -> None:
+    pipe = Pipe()
+    pipe.ended = True
+    client = client_of(pipe)
+    client.leave(b"x")
+    assert (client.leaving, pipe.size, pipe.last) == (True, 0, [])

@@ -84,3 +84,16 @@ def test_a_point_that_is_no_number_is_left_out() -> None:
     for number, value in enumerate([1.0, np.nan, 3.0]):
         found.see(float(number), number, np.array([value]))
     assert found.equity("a") == ([0, 2], [1.0, 3.0])
+
+
+@pytest.mark.parametrize("points", [0, 5, DENSE + 5])
+def test_when_very_many_come_the_past_of_the_others_stays(points: int) -> None:
+    found = filled(points)
+    before = found.equity("a")
+    many = [f"v{n}" for n in range(3 * module.GROWTH)]
+    found.people(["a", *many, "b"])
+    assert found.equity("a") == before
+    assert found.equity("v7") == ([], [])
+    found.see(1e9, 10**9, np.arange(len(many) + 2, dtype=float))
+    assert found.equity("v7") == ([10**9], [8.0])
+    assert [found.equity(name)[1][-1] for name in ("a", "b")] == [0.0, len(many) + 1]

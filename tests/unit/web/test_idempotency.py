@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from liveopt.web.errors import Problem
-from liveopt.web.idempotency import ANSWER_MAX, KEPT_MAX, Idempotency
+from liveopt.web.idempotency import ANSWER_MAX, KEPT_MAX, OF_ONE_MAX, Idempotency
 
 NAME = ("key a", "POST /x", "k")
 
@@ -64,9 +64,41 @@ async def test_a_key_that_is_none_is_refused(key: str) -> None:
         await Idempotency().once(("key a", "POST /x", key), b"", Act())
 
 
-async def test_of_too_many_the_oldest_is_forgotten() -> None:
-    kept, act = Idempotency(), Act()
-    for number in range(KEPT_MAX + 1):
+async def test_of_too_many_the_oldest_of_the_same_caller_is_forgotten() -> None:
+    kept, act, own = Idempotency(), Act(), Act()
+    await kept.once(("key b", "POST /x", "0"), b"", own)
+    for number in range(OF_ONE_MAX + 1):
         await kept.once(("key a", "POST /x", str(number)), b"", act)
     await kept.once(("key a", "POST /x", "0"), b"", act)
-    assert act.done == KEPT_MAX + 2
+    await kept.once(("key b", "POST /x", "0"), b"", own)
+    assert (act.done, own.done) == (OF_ONE_MAX + 2, 1)
+
+
+async def test_of_all_together_whoever_has_the_most_is_forgotten_first() -> None:
+    kept, act, own = Idempotency(), Act(), Act()
+    await kept.once(("key b", "POST /x", "0"), b"", own)
+    for number in range(KEPT_MAX):
+        await kept.once((f"key a{number % 11}", "POST /x", str(number)), b"", act)
+    assert sum(len(entries) for entries in kept._done.values()) == KEPT_MAX
+    await kept.once(("key b", "POST /x", "0"), b"", own)
+    assert own.done == 1
+
+
+async def test_what_is_under_way_is_never_forgotten() -> None:
+    kept, quick = Idempotency(), Act()
+    over, done = asyncio.Event(), list[int]()
+
+    async def slow() -> web.Response:
+        done.append(1)
+        await over.wait()
+        return web.Response(body=b"slow")
+
+    first = asyncio.create_task(kept.once(NAME, b"", slow))
+    await asyncio.sleep(0)
+    for number in range(2 * OF_ONE_MAX):
+        await kept.once(("key a", "POST /x", f"n{number}"), b"", quick)
+    second = asyncio.create_task(kept.once(NAME, b"", slow))
+    await asyncio.sleep(0)
+    over.set()
+    assert [(await one).body for one in (first, second)] == [b"slow", b"slow"]
+    assert len(done) == 1

@@ -1,9 +1,10 @@
 """Buckets: nobody gets more than there is, and everybody gets it back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.web.limits import BUCKETS_MAX, HOUR_S, Buckets, Limits, Rates
+from liveopt.web.limits import AT_ONCE, BUCKETS_MAX, HOUR_S, Buckets, Limits, Rates, at_once
 
 
 @given(st.integers(1, 50), st.lists(st.floats(0.0, 600.0), max_size=200))
@@ -24,6 +25,30 @@ def test_in_no_hour_more_than_twice_the_limit_and_at_once_the_limit(
     for start_s in given_at:
         count = sum(start_s <= at_s < start_s + HOUR_S for at_s in given_at)
         assert count <= 2 * limit
+
+
+@pytest.mark.parametrize(
+    ("who", "most"), [("key a", at_once(1_000)), ("session 1", at_once(Rates().session))]
+)
+def test_an_hours_worth_is_not_given_at_once_and_within_the_hour_it_is(who: str, most: int) -> None:
+    limits, now_s, given_ = Limits(), 0.0, 0
+    hour = Rates().session if who.startswith("session") else Rates().data
+    first = [limits.spend(who, "x", "data", now_s) for _ in range(hour)]
+    assert sum(left is not None and left.allowed for left in first) == most < hour / 9
+    while now_s < HOUR_S:
+        left = limits.spend(who, "x", "data", now_s)
+        assert left is not None
+        given_ += left.allowed
+        now_s += 0.0 if left.allowed else left.retry_s
+    assert given_ == pytest.approx(hour, rel=0.01)
+
+
+@given(st.integers(1, 10_000_000))
+def test_at_once_there_is_a_minutes_worth_or_a_scripts_and_never_more_than_the_hours(
+    limit: int,
+) -> None:
+    assert min(limit, AT_ONCE) <= at_once(limit) <= limit
+    assert at_once(limit) <= max(AT_ONCE, limit / 60 + 1)
 
 
 def test_after_the_wait_that_was_said_it_goes(tmp_path: object) -> None:
@@ -51,6 +76,12 @@ def test_kinds_and_keys_have_buckets_of_their_own_and_free_has_none() -> None:
     other = limits.spend("key a", "x", "data", 0.0)
     assert other is not None
     assert other.allowed
+
+
+def test_an_address_may_ask_as_often_as_one_key_whatever_the_settings_give_it() -> None:
+    limits = Limits(Rates(general=9, address=7))
+    given_ = [limits.spend("key a", "x", "general", 0.0) for _ in range(12)]
+    assert sum(left is not None and left.allowed for left in given_) == 9
 
 
 def test_many_keys_of_one_address_share_what_it_has() -> None:

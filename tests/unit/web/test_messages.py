@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from math import inf, nan
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.guard.latch import NEVER, unreadable
+from liveopt.live.frames import COLUMNS
+from liveopt.web import messages
 from liveopt.web.messages import CLOSE, TEXT, delta, framed, goodbye, halt, snap, text
 from liveopt.web.picture import Picture, difference
 from tests.unit.web.watching import Engine, until
@@ -62,7 +66,7 @@ def test_every_number_is_json(values: list[float]) -> None:
     engine, picture = Engine(), Picture()
     picture.take(engine.frame(), 1.0, 1)
     before = picture.shown()
-    for name in ("equity", "roi", "evidence"):
+    for name in ("equity", "roi", "log_evidence"):
         engine.columns[name][:] = values
     picture.take(engine.frame(), 2.0, 2)
     now = picture.shown()
@@ -84,3 +88,9 @@ def test_a_halt_is_acknowledged_when_latch_and_engine_say_the_same() -> None:
             for engine in (None, "halt")]  # fmt: skip
     assert said == [(False, True), (False, False), (True, False), (True, True)]
     assert msgspec.to_builtins(halt(shut, None))["type"] == "halt"
+
+
+def test_the_dashboard_reads_every_column_by_its_name() -> None:
+    source = Path(messages.__file__).parent / "ui" / "src" / "state" / "rows.ts"
+    (names,) = re.findall(r"^export type Column =([^;]*);", source.read_text(), re.MULTILINE)
+    assert re.findall(r'"(\w+)"', names) == list(COLUMNS)

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.live.frames import COLUMNS, BadFrame
-from liveopt.web.picture import DECIMALS, NOTHING, TOLD, Clocks, Difference, Picture, difference
+from liveopt.web.picture import (
+    DECIMALS,
+    NOTHING,
+    SILENT_S,
+    TOLD,
+    Clocks,
+    Difference,
+    Picture,
+    difference,
+)
 from tests.unit.web.watching import START_NS, Engine, people
 
 MS = START_NS // 1_000_000
@@ -46,6 +55,7 @@ def test_a_frame_is_shown_as_rows_that_people_read() -> None:
         "paused", "long", 0.02, False,
     )  # fmt: skip
     assert [row["id"] for row in picture.variants(9)] == ["a", "main", "b"]
+    assert [row["id"] for row in picture.variants(9, champions=False)] == ["a", "b"]
     assert [row["id"] for row in picture.variants(2, "max_drawdown")] == ["a", "b"]
     sharpest = picture.variants(9, "bar_sharpe")
     assert [row["bar_sharpe"] for row in sharpest] == [1.5, None, None]
@@ -87,12 +97,45 @@ def test_clocks_tell_a_silent_market_from_a_silent_engine() -> None:
     engine.report["standing"] = {"XBTUSDTM": {"bar_at_ns": START_NS}}
     picture = Picture()
     picture.take(engine.frame(), 100.0, 1_006)
+    assert picture.clocks(100.0) == Clocks(MS + 1_000, 1_001, MS, 5, 5, 0)
     engine.at_ns += 10**9  # the market's clock goes on where nothing trades
+    engine.report["tick_age_ms"] = 7_010
     picture.take(engine.frame(), 107.0, 1_002)
-    assert picture.clocks(108.0) == Clocks(MS + 1_000, 1_002, MS, 8_000, 0, 1_000)
+    assert picture.clocks(108.0) == Clocks(MS + 1_000, 1_002, MS, 8_010, 0, 1_000)
     engine.ticked()
     picture.take(engine.frame(), 109.0, 1_008)
-    assert picture.clocks(109.5) == Clocks(MS + 3_000, 1_003, MS, 500, 5, 500)
+    assert picture.clocks(109.5) == Clocks(MS + 3_000, 1_003, MS, 505, 5, 500)
+
+
+def test_a_process_that_starts_anew_knows_how_old_the_newest_tick_is() -> None:
+    engine = Engine()
+    engine.ticked()
+    engine.report["tick_age_ms"] = 25_000
+    assert seen(engine, now_s=100.0).clocks(100.5).market_age_ms == 25_500
+
+
+def test_an_engine_speaks_while_it_is_there_and_its_word_is_young() -> None:
+    picture = Picture()
+    assert (picture.speaks(0.0), picture.as_of_ms) == (False, None)
+    seen(Engine(), picture, now_s=100.0)
+    assert not picture.speaks(100.0), "nobody is at the other end"
+    picture.connected = True
+    assert [picture.speaks(100.0 + s) for s in (0.0, SILENT_S, SILENT_S + 0.01)] == [
+        True,
+        True,
+        False,
+    ]
+    assert picture.as_of_ms == 1_001
+
+
+def test_what_is_made_of_a_frame_is_made_once_and_goes_with_it() -> None:
+    engine = Engine()
+    picture = seen(engine)
+    made = [picture.once("a", lambda: picture.variants(9)) for _ in range(2)]
+    assert made[0] is made[1]
+    engine.columns["roi"][1] = 0.5
+    seen(engine, picture)
+    assert picture.once("a", lambda: picture.variants(9))[0]["roi"] == 0.5
 
 
 def test_what_anybody_may_see_of_the_report_is_listed_by_name() -> None:
@@ -103,7 +146,7 @@ def test_what_anybody_may_see_of_the_report_is_listed_by_name() -> None:
 
 
 def engine_without_markets(engine: Engine) -> Engine:
-    engine.report |= {"markets": {}, "standing": {}}
+    engine.report |= {"markets": {}, "standing": {}, "seq": 7, "durable_seq": 7}
     return engine
 
 
@@ -137,7 +180,7 @@ TABLE = st.lists(st.lists(NUMBERS, min_size=3, max_size=3), min_size=4, max_size
 
 
 def fill(engine: Engine, table: list[list[float]], ticks: int) -> None:
-    for name, values in zip(("equity", "roi", "bar_sharpe", "evidence"), table, strict=True):
+    for name, values in zip(("equity", "roi", "bar_sharpe", "log_evidence"), table, strict=True):
         engine.columns[name][:] = values
     engine.columns["trades"][:] = [int(abs(v)) % 5 if not isnan(v) else 0 for v in table[0]]
     engine.report["ticks"] = ticks

@@ -1,12 +1,14 @@
 """What the routes say: the seeds' shapes, the dashboard's reads, and that they are true."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from liveopt.walk.records import Trade
+from liveopt.web import picture as pictures
 from liveopt.web.routes import ROUTES
 from tests import contest
 from tests.run import ticks
@@ -20,13 +22,24 @@ def some(home: House) -> str:
 async def test_seed_004_gets_what_it_knows(tmp_path: Path) -> None:
     async with house(tmp_path, moves=400) as home:
         results = (await home.ask("GET", "/api/optimizer/results?limit=2")).body
-        assert set(results) == {"results", "topPerformers", "timestamp"}
+        aged = {"as_of_ms", "stale"}
+        assert set(results) == {"results", "topPerformers", "timestamp"} | aged
         assert len(results["results"]) == 2
         assert set(results["results"][0]) == {"id", "config", "metrics", "trades", "status"}
         assert len(results["topPerformers"]) == 3
         found = (await home.ask("GET", "/api/trades/experimental?limit=5")).body
         assert set(found) == {"trades", "summary"}
-        assert set(found["summary"]) == {"total", "byVariant", "performance"}
+        whole = found["summary"]
+        assert {"total", "byVariant", "performance"} <= set(whole)
+        assert whole["total"] == sum(one["trades"] for one in whole["byVariant"].values())
+        assert (whole["variants"], whole["complete"]) == (len(whole["byVariant"]), True)
+        champions = {one.id for one in home.service.picture.who if one.champion}
+        assert champions
+        assert not champions & set(whole["byVariant"])
+        last_ms = found["trades"][0]["timestamp"]
+        later = await home.ask("GET", f"/api/trades/experimental?startTime={last_ms + 1}")
+        assert later.body["trades"] == []
+        assert (later.body["summary"]["total"], later.body["summary"]["byVariant"]) == (0, {})
         name = found["trades"][0]["variant"]
         own = (await home.ask("GET", f"/api/trades/experimental?variantId={name}")).body
         assert {one["variant"] for one in own["trades"]} == {name}
@@ -36,6 +49,44 @@ async def test_seed_004_gets_what_it_knows(tmp_path: Path) -> None:
         at_ms = signals["signals"][0]["timestamp"]
         early = await home.ask("GET", f"/api/signals/history?variantId={name}&endTime={at_ms - 1}")
         assert early.body["count"] == signals["count"] - 1
+
+
+async def test_what_an_engine_told_long_ago_is_not_told_as_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ("/api/v1/run", "/api/v1/variants", "/api/optimizer/status", "/api/optimizer/results")
+    async with house(tmp_path) as home:
+        picture = home.service.picture
+        for path in paths:
+            body = (await home.ask("GET", path)).body
+            assert body["stale"] is False
+            assert 0 < body["as_of_ms"] <= picture.as_of_ms
+        monkeypatch.setattr(pictures, "SILENT_S", -1.0)  # no word is young enough
+        told = [(await home.ask("GET", path)).body for path in paths]
+        assert all(one["stale"] for one in told)
+        assert told[2]["running"] is False
+        for one in told[2:]:
+            at = datetime.fromisoformat(one["timestamp"])
+            assert at.timestamp() * 1e3 == pytest.approx(one["as_of_ms"], abs=1.0)
+        step = (await home.ask("GET", "/status")).body
+        assert (step["status"], step["current_step"]) == ("idle", "the engine says nothing")
+
+
+async def test_of_lists_that_are_cut_each_is_the_beginning_of_the_longer(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        for path, name in (("/api/v1/variants", "variants"), ("/api/optimizer/results", "results")):
+            whole = (await home.ask("GET", f"{path}?limit=1000")).body[name]
+            assert len(whole) > 2
+            for limit in (1, 2, len(whole)):
+                part = (await home.ask("GET", f"{path}?limit={limit}")).body[name]
+                assert part == whole[:limit]
+        by = {
+            sort: (await home.ask("GET", f"/api/v1/variants?sort={sort}")).body["variants"]
+            for sort in ("equity", "log_evidence", "trades")
+        }
+        for sort, rows in by.items():
+            known = [row[sort] for row in rows if row[sort] is not None]
+            assert known == sorted(known, reverse=True)
 
 
 async def test_seed_000_gets_a_status_with_progress(tmp_path: Path) -> None:
@@ -64,13 +115,19 @@ async def test_start_stop_and_resume_are_the_latchs(tmp_path: Path) -> None:
         odd = await home.ask("POST", "/api/optimizer/stop", deep)
         assert (odd.status, odd.body["latched"]) == (207, True)
         assert home.live.latch.read().halted
+        shown = (await home.ask("GET", "/api/optimizer/status")).body["halt"]
+        assert odd.body["halt"] == shown == home.live.latch.read().number
+        other = {"reason": "all is well", "number": odd.body["halt"] - 1}
+        refused = await home.ask("POST", "/api/optimizer/resume", other)
+        assert (refused.status, refused.body["halt"]) == (409, odd.body["halt"])
         assert (await home.ask("POST", "/api/optimizer/resume", {})).status == 400
         home.guard.green = False
         refused = await home.ask("POST", "/api/optimizer/resume", {"reason": "is it well?"})
         assert (refused.status, refused.body["resumed"]) == (409, False)
         assert refused.body["checks"][0]["ok"] is False
         home.guard.green = True
-        resumed = await home.ask("POST", "/api/optimizer/resume", {"reason": "all is well"})
+        own = other | {"number": odd.body["halt"]}
+        resumed = await home.ask("POST", "/api/optimizer/resume", own)
         assert (resumed.status, resumed.body["resumed"]) == (200, True)
 
 
@@ -195,32 +252,6 @@ async def test_alerts_are_acknowledged_by_name(tmp_path: Path) -> None:
         assert said.body["acknowledged_by"].startswith("night shift [key ")
         listed = (await home.ask("GET", "/api/v1/alerts")).body["alerts"]
         assert said.body["id"] in [one["id"] for one in listed]
-
-
-async def test_metrics_are_in_the_format_that_prometheus_reads(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        await home.ask("GET", "/nothing")
-        said = await home.ask("GET", "/metrics")
-        assert said.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        kinds: dict[str, str] = {}
-        samples: set[str] = set()
-        for line in said.raw.decode().splitlines():
-            if line.startswith("# TYPE "):
-                _, _, name, kind = line.split(" ")
-                assert name not in kinds, "a family comes once"
-                kinds[name] = kind
-            elif not line.startswith("#"):
-                name, value = line.rpartition(" ")[::2]
-                float(value)
-                assert name not in samples, "a sample comes once"
-                samples.add(name)
-                assert name.partition("{")[0] in kinds
-        for name in ("api_requests_total", "api_errors_total", "api_rate_limit_hits_total",
-                     "optimization_jobs_in_progress", "optimization_queue_size",
-                     "system_memory_usage_bytes", "liveopt_variants", "liveopt_roi_ratio",
-                     "liveopt_feed_age_seconds", "liveopt_halted"):  # fmt: skip
-            assert name in kinds, name
-        assert 'liveopt_variants{status="active"}' in "".join(sorted(samples))
 
 
 async def test_log_lines_are_told_to_admins_with_their_requests(tmp_path: Path) -> None:

@@ -38,3 +38,24 @@ async def test_a_file_is_packed_where_the_browser_takes_that_and_kept_if_it_can_
     assert page.headers["Cache-Control"] == "no-cache"
     again = make_mocked_request("GET", path, {"If-None-Match": plain.headers["ETag"]})
     assert (await files.file(again)).status == 304
+
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_person_who_is_lost_sees_the_page_and_a_program_does_not(tmp_path: Path) -> None:
+    files = built(tmp_path)
+    for path in ("/nothing", "/v", "/compare/x", "/apis", "/promotions/a/b"):
+        found = files.lost(make_mocked_request("GET", path, HTML))
+        assert found is not None
+        assert (found.status, found.body) == (404, b"<!doctype html>")
+        assert "ETag" not in found.headers
+    for method, path, headers in (
+        ("GET", "/nothing", {}), ("GET", "/nothing", {"Accept": "*/*"}),
+        ("GET", "/nothing", {"Accept": "application/json"}), ("POST", "/nothing", HTML),
+        ("HEAD", "/nothing", HTML), ("GET", "/api", HTML), ("GET", "/api/v1/x", HTML),
+        ("GET", "/%61pi/x", HTML), ("GET", "/ws/x", HTML), ("GET", "/metrics/x", HTML),
+        ("GET", "/assets/index-00000000.js", HTML),
+    ):  # fmt: skip
+        assert files.lost(make_mocked_request(method, path, headers)) is None, (method, path)
+    assert load(tmp_path / "none").lost(make_mocked_request("GET", "/nothing", HTML)) is None

@@ -77,8 +77,7 @@ async def test_who_comes_hears_hello_then_everything(tmp_path: Path) -> None:
         assert hello == {
             "type": "hello", "v": 1, "server_ms": hello["server_ms"], "boot_id": ABOUT.boot_id,
             "config_hash": "c0ffee", "mode": "demo", "speed": 20.0, "version": "0.0.0",
-            "columns": list(COLUMNS), "statuses": list(STATUSES), "bars_per_year": None,
-            "capital": None, "gate": None,
+            "columns": list(COLUMNS), "statuses": list(STATUSES),
         }  # fmt: skip
         snap = msgspec.json.decode((await ws.receive()).data)
         assert list(snap) == ["type", "seq", "who", "rows", "status", "clocks"]
@@ -88,8 +87,8 @@ async def test_who_comes_hears_hello_then_everything(tmp_path: Path) -> None:
         assert snap["clocks"]["market_ms"] == web.engine.at_ns // 1_000_000
         halt = msgspec.json.decode((await ws.receive()).data)
         assert halt == {
-            "type": "halt", "halted": False, "mode": "halt", "by": "", "reason": "", "at_ns": 0,
-            "acknowledged": True,
+            "type": "halt", "halted": False, "number": 0, "mode": "halt", "by": "", "reason": "",
+            "at_ns": 0, "acknowledged": True,
         }  # fmt: skip
         assert ws.protocol == "liveopt"
 
@@ -105,6 +104,26 @@ async def test_before_an_engine_speaks_there_is_an_empty_snap_and_a_heartbeat(
         assert set(beat["clocks"].values()) == {None}
         web.tell()
         assert len((await heard(ws, "snap"))["who"]) == 3
+
+
+async def test_what_a_run_is_measured_by_is_told_when_it_is_known_and_when_it_is_another(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as web:
+        page = Page(await web.join())
+        await page.hear("snap")
+        terms = {"capital": 10_000.0, "bars_per_year": 525_600.0, "gate": {"trades_min": 50}}
+        for told in (None, terms, terms | {"gate": None}):
+            web.engine.report["terms"] = told
+            web.tell()
+            await page.hear("d" if told else "snap")
+            assert page.status["terms"] == told
+        web.engine.run, web.engine.boot = "20231115-000000", "engine-2"
+        web.engine.report["terms"] = terms | {"capital": 5.0}
+        web.engine.meet(people("main", "z"))
+        web.tell()
+        await page.hear("snap")
+        assert page.status["terms"]["capital"] == 5.0
 
 
 async def test_a_page_that_applies_what_it_hears_sees_what_the_picture_shows(
@@ -226,6 +245,26 @@ async def test_trades_are_part_of_what_is_new_and_bounded(tmp_path: Path) -> Non
         assert page.gaps == 0
 
 
+async def test_trades_of_a_round_in_which_people_change_come_with_the_next_message(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as web:
+        web.tell()
+        page = Page(await web.join())
+        await page.hear("snap")
+        web.engine.meet(people("main", "b", "c"))
+        web.stream.traded([{"variant": "a", "net": 2.5}])
+        web.tell()
+        snap = await page.hear("snap")
+        assert [who[0] for who in snap["who"]] == ["main", "b", "c"]
+        said = await page.hear("d")
+        assert [trade["net"] for trade in said["trades"]] == [2.5]
+        assert (page.gaps, said["seq"]) == (0, snap["seq"] + 1)
+        web.engine.ticked()
+        web.tell()
+        assert "trades" not in await page.hear("d"), "once"
+
+
 async def test_a_heartbeat_comes_every_second_and_tells_how_old_all_is(tmp_path: Path) -> None:
     async with serving(tmp_path) as web:
         web.engine.ticked()
@@ -252,14 +291,16 @@ async def test_a_heartbeat_comes_every_second_and_tells_how_old_all_is(tmp_path:
         ('{"resync": 1}', 1008),
         ("[]", 1008),
         ('{"stop": true}', 1008),
+        ("[" * 4_000, 1008),  # too deep for a decoder: it must not be left open
+        (b'{"resync": true}', 1003),
     ],
 )
 async def test_what_a_client_may_not_say_ends_its_connection(
-    tmp_path: Path, said: str, code: int
+    tmp_path: Path, said: str | bytes, code: int
 ) -> None:
     async with serving(tmp_path) as web:
         ws = await web.join()
-        await ws.send_str(said)
+        await (ws.send_str(said) if isinstance(said, str) else ws.send_bytes(said))
         assert await closed(ws) == code
         await until(lambda: web.stream.clients == 0)
 
@@ -295,6 +336,17 @@ async def test_a_ping_is_answered(tmp_path: Path) -> None:
         assert said.data == b"hello"
 
 
+@pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
+async def test_a_goodbye_is_said_back_with_its_code_and_the_connection_ends(
+    tmp_path: Path, code: int
+) -> None:
+    async with serving(tmp_path) as web:
+        ws = await web.join()
+        await ws.close(code=code)
+        assert ws.close_code == code
+        await until(lambda: web.stream.clients == 0)
+
+
 async def test_one_too_many_is_refused_and_may_come_when_another_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +362,22 @@ async def test_one_too_many_is_refused_and_may_come_when_another_has_left(
         await until(lambda: web.stream.clients == 1)
         await heard(await web.join(), "snap")
         assert web.stream.refused == 1
+
+
+async def test_who_is_shut_out_is_sent_away_within_a_second_and_nobody_else(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as web:
+        over: set[str] = set()
+        web.stream.alive = lambda who: who not in over
+        web.tell()
+        theirs = [await web.join("?who=eve"), await web.join("?who=eve&type=optimizer_telemetry")]
+        other = await web.join("?who=bob")
+        await heard(theirs[0], "snap")
+        over.add("eve")
+        assert [await closed(ws, 1.0) for ws in theirs] == [1008, 1008]
+        await until(lambda: web.stream.clients == 1)
+        await heard(other, "hb")
 
 
 async def test_everybody_is_told_when_the_process_ends(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tail: all that the journals say, as they grow, within bounds."""
 
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -8,20 +9,10 @@ from liveopt.journal.folder import point
 from liveopt.live.rulings import read_rulings
 from liveopt.walk.records import Trade
 from liveopt.web import tail as tails
-from liveopt.web.tail import Place, Tail, Wanted, place_of
-from tests.run import Live, contents, opening, ticks, variants
-
-
-def trades_in(folder: Path) -> int:
-    return sum(b'"type":"Trade"' in c for lines in contents(folder).values() for c in lines)
-
-
-def begun(folder: Path, moves: int = 300) -> Live:
-    live = Live(folder)
-    live.take([*opening(variants(6)), *ticks(moves)])
-    point(folder, live.folder)
-    live.close()
-    return live
+from liveopt.web.kept import Kept, Place, Wanted, place_of
+from liveopt.web.tail import Tail
+from tests.run import SYMBOL, Live, ticks
+from tests.unit.web.journalled import begun, standings_in, trades_in
 
 
 async def test_it_has_every_trade_in_the_order_of_their_times(tmp_path: Path) -> None:
@@ -31,9 +22,22 @@ async def test_it_has_every_trade_in_the_order_of_their_times(tmp_path: Path) ->
     assert tail.total == len(tail.trades) == trades_in(live.folder) > 20
     times = [kept.place.at_ns for kept in tail.trades]
     assert times == sorted(times)
-    assert sum(one.trades for one in tail.accounts.values()) == tail.total
+    own = [k.record for k in tail.trades if isinstance(k.record, Trade) and k.record.experimental]
+    assert 0 < tail.tally.all.trades == len(own) < tail.total
+    assert sum(one.trades for one in tail.tally.by.values()) == len(own)
     newest = await tail.find(Wanted(3))
     assert [kept.place for kept in newest] == [k.place for k in list(tail.trades)[:-4:-1]]
+
+
+def test_a_record_that_comes_a_step_late_is_put_where_it_belongs(tmp_path: Path) -> None:
+    begun(tmp_path)
+    tail = Tail(tmp_path)
+    tail.read()
+    some = list(tail.trades)
+    there: deque[Kept] = deque(maxlen=12)
+    for kept in (some[n] for n in (0, 2, 1, 5, 4, 3, *range(6, 20))):
+        tails._insert(there, kept)
+    assert list(there) == some[8:20]
 
 
 async def test_pages_go_through_all_trades_once(tmp_path: Path) -> None:
@@ -47,25 +51,6 @@ async def test_pages_go_through_all_trades_once(tmp_path: Path) -> None:
         before = place_of(str(page[-1].place))
         assert before == page[-1].place
     assert found == [kept.place for kept in reversed(tail.trades)]
-
-
-async def test_what_memory_has_forgotten_the_files_still_know(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun(tmp_path)
-    whole = Tail(tmp_path)
-    whole.read()
-    monkeypatch.setattr(tails, "TRADES_MAX", 10)
-    tail = Tail(tmp_path)
-    tail.read()
-    assert (len(tail.trades), tail.total, tail.forgotten) == (10, whole.total, True)
-    some = whole.trades[5].record
-    for wanted in (
-        Wanted(1_000), Wanted(40), Wanted(1_000, variant=some.variant), Wanted(20, side="long"),
-        Wanted(5, before=whole.trades[8].place), Wanted(9, until_ns=some.at_ns),
-        Wanted(9, since_ns=some.at_ns), Wanted(9, reason="take"), Wanted(9, experimental=False),
-    ):  # fmt: skip
-        assert await tail.find(wanted) == await whole.find(wanted), wanted
 
 
 async def test_it_follows_a_run_that_goes_on(tmp_path: Path) -> None:
@@ -92,6 +77,31 @@ async def test_its_rulings_are_those_of_the_journals(tmp_path: Path) -> None:
     assert [one.id for one in tail.rulings.waiting] == [one.id for one in there.waiting]
 
 
+async def test_candles_are_the_newest_signal_bars_also_for_who_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tails, "CANDLES_MAX", 20)
+    begun(tmp_path)
+    tail = Tail(tmp_path)
+    tail.read()
+    live = Live(tmp_path)
+    live.take(ticks(400, first=300))
+    live.close()
+    tail.read()
+    bars = [one.bar for one in standings_in(live.folder)]
+    assert len(bars) > 25
+    wanted = [(b.at_ns // 10**6, b.open, b.high, b.low, b.close) for b in bars[-20:]]
+    assert list(tail.candles[SYMBOL]) == wanted
+    times = [candle[0] for candle in tail.candles[SYMBOL]]
+    assert times == sorted(set(times))
+    again = Tail(tmp_path)
+    again.read()
+    assert again.candles == tail.candles
+    point(tmp_path, tmp_path / "other")
+    tail.read()
+    assert tail.candles == {}
+
+
 async def test_another_run_begins_anew_and_none_is_no_trouble(tmp_path: Path) -> None:
     empty = Tail(tmp_path / "nothing")
     empty.read()
@@ -105,21 +115,49 @@ async def test_another_run_begins_anew_and_none_is_no_trouble(tmp_path: Path) ->
     assert (tail.run, tail.total, len(tail.trades)) == (tmp_path / "other", 0, 0)
 
 
-async def test_a_torn_end_is_no_damage_and_a_changed_line_is(tmp_path: Path) -> None:
+async def test_a_run_that_is_to_come_is_waited_for_and_no_other_is_shown(tmp_path: Path) -> None:
     live = begun(tmp_path)
-    path = max(live.folder.glob("experimental-trades*.jsonl"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-20])
+    coming = tmp_path / "coming"
+    tail = Tail(tmp_path, wanted=coming)
+    tail.read()
+    assert (tail.run, tail.total, tail.caught_up) == (None, 0, True)
+    live.folder.rename(coming)
+    tail.read()
+    assert (tail.run, tail.total) == (coming, trades_in(coming))
+
+
+async def test_trades_between_two_times_are_summed_up_as_they_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(tmp_path)
     tail = Tail(tmp_path)
     tail.read()
-    assert tail.damage == ""
-    path.write_bytes(whole)
+    whole = [k for k in tail.trades if isinstance(k.record, Trade) and k.record.experimental]
+    middle_ns = whole[len(whole) // 2].place.at_ns
+    wanted = Wanted(10_000, experimental=True, since_ns=middle_ns)
+    found = await tail.tallied(wanted)
+    assert 0 < found.all.trades == len(await tail.find(wanted)) < len(whole)
+    assert found.complete
+    name = whole[0].record.variant
+    own = await tail.tallied(Wanted(variant=name, experimental=True))
+    assert {n: one.trades for n, one in own.by.items()} == {
+        name: sum(k.record.variant == name for k in whole)
+    }
+    assert (await tail.tallied(Wanted(variant="nobody"))).all.trades == 0
+    assert (await tail.tallied(Wanted(since_ns=1 << 61))).all.trades == 0
+    monkeypatch.setattr(tail, "forgotten", True)
+    assert not (await tail.tallied(Wanted(until_ns=middle_ns))).complete
+    assert (await tail.tallied(wanted)).complete, "all of those are newer than what is forgotten"
+
+
+@pytest.mark.parametrize("slice_", [1, 7, 4_096])
+async def test_a_page_is_the_same_in_whatever_slices_it_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_: int
+) -> None:
+    begun(tmp_path)
+    tail = Tail(tmp_path)
     tail.read()
-    assert tail.total == trades_in(live.folder)
-
-
-def test_a_place_is_read_back_and_nothing_else_is() -> None:
-    place = Place(17, "trades", 4)
-    assert place_of(str(place)) == place
-    for text in ("", "1", "1.2", "1.2.3.4", "a.b.c", "1.9.3", "-1.0.3", "1.0.\u0663"):
-        assert place_of(text) is None
+    monkeypatch.setattr(tails, "SLICE", slice_)
+    for wanted in (Wanted(5), Wanted(10_000), Wanted(5, side="long"), Wanted(5, reason="none")):
+        expected = [kept for kept in reversed(tail.trades) if wanted.takes(kept)][: wanted.limit]
+        assert await tail.find(wanted) == expected

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +77,7 @@ class Engine:
         """The market moves on a second."""
         self.at_ns += SECOND_NS
         self.report["ticks"] += 1
+        self.report["tick_age_ms"] = 0
         self.report["markets"] = {"XBTUSDTM": {"at_ns": self.at_ns, "price": price, "bars": 1}}
 
 
@@ -128,7 +129,7 @@ async def serving(
     latch = latch_at(folder)
     stream = Stream(Picture(), ABOUT, latch)
     app = web.Application()
-    app.router.add_get("/ws", stream.handle)
+    app.router.add_get("/ws", _of_the_query(stream))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -147,6 +148,15 @@ async def serving(
         await stream.close()
         await runner.cleanup()
         latch.close()
+
+
+def _of_the_query(stream: Stream) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Whoever comes is who he says he is."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await stream.handle(request, request.query.get("who", "somebody"))
+
+    return handle
 
 
 async def heard(ws: ClientWebSocketResponse, kind: str, seconds: float = 3.0) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""Orders on the disk: whatever the moment of the cut, what was acknowledged is there."""
+
+import resource
+import signal
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveopt.web.orders import ENDED_MAX, FILE, PAST_MAX, NotKept, Order, Orders, Past, new_id
+
+USUAL = Order("", "macd", "b.csv", "de", 100, 60.0, "bar_sharpe", "", "", "now", "tester")
+
+
+def order(number: int) -> Order:
+    return Order(f"opt_{number:08x}", *(getattr(USUAL, n) for n in USUAL.__struct_fields__[1:]))
+
+
+def keyed(number: int, asked: str = "abc") -> Order:
+    return msgspec.structs.replace(order(number), asked=asked)
+
+
+def names(orders: Orders) -> list[str]:
+    return list(orders.open)
+
+
+def test_what_has_not_ended_is_there_again_in_its_order(tmp_path: Path) -> None:
+    first = Orders(tmp_path)
+    first.add([order(1), order(2)])
+    first.add([order(3)])
+    first.end([order(1).id, "nobody"])
+    again = Orders(tmp_path)
+    assert again.open == {order(2).id: order(2), order(3).id: order(3)}
+    assert list(again.open.values()) == [order(2), order(3)]
+    assert names(Orders(tmp_path)) == names(again), "written anew, it says the same"
+
+
+def test_where_nothing_was_ordered_nothing_is_written(tmp_path: Path) -> None:
+    Orders(tmp_path).end(["nobody"])
+    assert not list(tmp_path.iterdir())
+
+
+@given(
+    acts=st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(1, 3)), max_size=12),
+    share=st.floats(0.0, 1.0),
+)
+def test_of_a_file_cut_anywhere_whole_lines_are_heeded(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[bool, int, int]], share: float
+) -> None:
+    folder = tmp_path_factory.mktemp("orders")
+    orders, after = Orders(folder), dict[int, list[str]]({0: []})
+    path, number = folder / FILE, 0
+    for came, which, count in acts:
+        if came:
+            orders.add([order(number + n) for n in range(count)])
+            number += count
+        else:
+            orders.end([order(which).id])
+        after[path.stat().st_size if path.exists() else 0] = names(orders)
+    whole = path.read_bytes() if path.exists() else b""
+    cut = round(share * len(whole))
+    path.write_bytes(whole[:cut])
+    kept = after[max(size for size in after if size <= cut)]
+    assert names(Orders(folder)) == kept
+    torn = Orders(folder)
+    torn.add([order(99)])
+    assert names(Orders(folder)) == [*kept, order(99).id], "what comes later is not glued to it"
+
+
+def test_a_full_disk_takes_an_order_whole_or_not_at_all(tmp_path: Path) -> None:
+    orders = Orders(tmp_path)
+    orders.add([order(1)])
+    size = (tmp_path / FILE).stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))  # the kernel's own full disk
+    try:
+        with pytest.raises(NotKept):
+            orders.add([order(2)])
+        orders.end([order(1).id])  # is said in the log, and no fault
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+    assert (tmp_path / FILE).stat().st_size == size
+    orders.add([order(3)])
+    assert names(Orders(tmp_path)) == [order(1).id, order(3).id]
+
+
+def test_a_line_that_nobody_understands_costs_that_line_alone(tmp_path: Path) -> None:
+    orders = Orders(tmp_path)
+    orders.add([order(1)])
+    with (tmp_path / FILE).open("ab") as out:
+        out.write(b'{"came":[{"id":7}]}\n')
+    orders.add([order(2)])
+    assert names(Orders(tmp_path)) == [order(1).id, order(2).id]
+
+
+def test_the_file_does_not_grow_with_what_has_ended(tmp_path: Path) -> None:
+    orders = Orders(tmp_path)
+    orders.add([order(0)])
+    one = (tmp_path / FILE).stat().st_size
+    sizes = []
+    for number in range(1, 2 * ENDED_MAX + 10):
+        orders.add([order(number)])
+        orders.end([order(number).id])
+        sizes.append((tmp_path / FILE).stat().st_size)
+    assert sizes[-1] < 20 * one
+    assert max(sizes) < 1.5 * one * ENDED_MAX
+    assert names(Orders(tmp_path)) == [order(0).id]
+
+
+def test_what_may_be_asked_for_again_is_remembered_when_it_has_ended(tmp_path: Path) -> None:
+    orders = Orders(tmp_path)
+    orders.add([keyed(1), keyed(2), order(3)])
+    orders.end([keyed(1).id], "failed", "no candles")
+    orders.end([keyed(2).id, order(3).id])
+    for _ in range(2):  # out of its lines, and out of the file that is written anew
+        orders = Orders(tmp_path)
+        assert orders.open == {}
+        assert orders.past == {
+            keyed(1).id: Past(keyed(1), "failed", "no candles"), keyed(2).id: Past(keyed(2)),
+        }  # fmt: skip
+    orders.add([keyed(1)])  # it is taken up again
+    assert set(Orders(tmp_path).past) == {keyed(2).id}
+
+
+def test_of_too_many_the_oldest_is_forgotten(tmp_path: Path) -> None:
+    orders = Orders(tmp_path)
+    many = [keyed(number) for number in range(PAST_MAX + 1)]
+    orders.add(many)
+    orders.end(one.id for one in many)
+    assert list(Orders(tmp_path).past) == [one.id for one in many[1:]]
+
+
+def test_a_repeated_request_is_told_from_another_one() -> None:
+    assert keyed(1).same(keyed(1))
+    assert not keyed(1).same(keyed(1, "xyz"))
+    assert order(1).same(keyed(1)), "a study is known by what it searches alone"
+    assert not msgspec.structs.replace(order(1), evals=7).same(keyed(1))
+
+
+@given(st.text(), st.text())
+def test_a_name_is_the_same_for_the_same_request_alone(first: str, second: str) -> None:
+    assert new_id() != new_id()
+    if first and second:
+        assert (new_id(first) == new_id(second)) == (first == second)
+
+
+def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    orders = Orders(tmp_path)
+    with pytest.raises(NotKept):
+        orders.add([order(1)])
+    assert orders.open == {}
+    assert (tmp_path / FILE).is_dir()
