@@ -15,8 +15,8 @@ WORKERS   := -n $(JOBS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ui ui-soft ui-test run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers bench-feed bench-journal bench-live bench-search bench-rounds bench-optimize \
-        soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
+        bench-peers bench-feed bench-journal bench-live bench-search bench-rounds bench-optimize bench-web \
+        attack fuzz-api soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,16 @@ crash: $(STAMP)  ## ten million power-loss states of a journal, every bit flip, 
 	$(BIN)/python -m tests.crash.bits $(ARGS)
 	$(BIN)/python -m tests.crash.kill --kills 5000 $(ARGS)
 
+attack: $(STAMP)  ## floods, a million guesses of keys, a million ids that want to be paths, canary secrets
+	$(BIN)/python -m tests.attack.flood
+	$(BIN)/python -m tests.attack.flood --near --clients 2000 --seconds 20
+	$(BIN)/python -m tests.attack.brute
+	$(BIN)/python -m tests.attack.paths --ids 1000000
+	$(BIN)/python -m tests.attack.secrets --events 10000000
+
+fuzz-api: $(STAMP) .venv-fuzz/.stamp  ## schemathesis against the real service (ARGS="--seconds 60")
+	$(BIN)/python -m tests.attack.api $(ARGS)
+
 stop-trials: $(STAMP)  ## 2,000 emergency stops of a saturated engine
 	$(BIN)/python -m tests.guard.trials $(ARGS)
 
@@ -92,6 +102,13 @@ bench-rounds: $(STAMP)  ## what a search beside a run costs its ticks
 
 bench-optimize: $(STAMP)  ## studies: what is not the engine, evaluations a second, beside Optuna
 	$(BIN)/python -m tests.bench.optimize $(ARGS)
+
+bench-web: $(STAMP)  ## the API's requests a second, what they cost the ticks, a thousand dashboards
+	$(BIN)/python -m tests.bench.api $(ARGS)
+	$(BIN)/python -m tests.bench.telemetry frames
+	$(BIN)/python -m tests.bench.telemetry clients --variants 1000
+	$(BIN)/python -m tests.bench.telemetry service
+	$(BIN)/python -m tests.bench.tail
 
 gate-study: $(STAMP)  ## what the promotion gate lets through and misses: an hour (ARGS="--only lives")
 	$(BIN)/liveopt gate study --all --json $(ARGS)
@@ -122,7 +139,7 @@ lock:  ## renew requirements.lock
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-peers .venv-lock .venv-node liveopt/web/static liveopt/web/ui/node_modules
+	rm -rf .venv .venv-peers .venv-fuzz .venv-lock .venv-node liveopt/web/static liveopt/web/ui/node_modules
 	rm -rf build dist *.egg-info htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find liveopt tests -type d -name __pycache__ -prune -exec rm -rf {} +
@@ -136,6 +153,12 @@ $(STAMP): requirements.lock pyproject.toml
 
 $(VENV)/.stamp-gpu: $(STAMP)
 	$(PIP) install --no-build-isolation -e ".[$(GPU_EXTRA)]"
+	@touch $@
+
+.venv-fuzz/.stamp: tests/attack/requirements-fuzz.txt
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip --disable-pip-version-check install -q -r $<
 	@touch $@
 
 .venv-peers/.stamp: tests/bench/requirements-peers.txt
