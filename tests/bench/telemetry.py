@@ -3,9 +3,10 @@
     python -m tests.bench.telemetry frames           building a frame, taking it, making a d of it
     python -m tests.bench.telemetry clients          a thousand clients at 4 Hz, then 50 stuck ones
     python -m tests.bench.telemetry clients --variants 200 --clients 500 --seconds 20
+    python -m tests.bench.telemetry service          the same at a `liveopt demo` of 1,000 variants
 
-The server has one core and the clients another; latency is from the frame's making to the client's
-having all bytes of it, the clients' own queue among it.
+The server has one core and the clients another, which in `service` is the engine's as well; latency
+is from the frame's making to the client's having all bytes of it, the clients' own queue among it.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +31,7 @@ import msgspec
 import numpy as np
 from aiohttp import ClientSession, web
 
+from liveopt.guard import caller
 from liveopt.live.frames import LENGTH, packed, unpacked
 from liveopt.live.report import _rss_mib
 from liveopt.live.telemetry import Sharpes, Telemetry
@@ -36,6 +39,7 @@ from liveopt.walk.state import State
 from liveopt.web import messages
 from liveopt.web.picture import Picture, difference
 from liveopt.web.stream import Stream
+from tests.bench.api import VARIANTS, Front, demo
 from tests.run import TERMS, folded, opening, ticks, variants
 from tests.unit.web.watching import ABOUT, Engine, latch_at, people
 
@@ -43,8 +47,9 @@ FRAME_S: Final = 0.25
 STUCK: Final = 50
 REPEATS: Final = 200
 HANDSHAKE: Final = (
-    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+    "Sec-WebSocket-Protocol: liveopt, ticket.{ticket}\r\n\r\n"
 )
 
 
@@ -142,7 +147,7 @@ async def _serve(count: int, folder: Path) -> None:
         })  # fmt: skip
 
     app = web.Application()
-    app.router.add_get("/ws", stream.handle)
+    app.router.add_get("/ws", partial(stream.handle, who="the bench"))
     app.router.add_get("/stats", stats)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -184,14 +189,15 @@ class Ear(asyncio.Protocol):
 
     ages_ms: list[float]
     counts: dict[str, int]
+    hands: bytes
+    """What it shakes hands with."""
     _kept: bytearray = field(default_factory=bytearray)
     _shaken: bool = False
     _transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._transport.write(HANDSHAKE.format(path="/ws", key=key).encode())
+        self._transport.write(self.hands)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.counts["lost"] += 1
@@ -250,29 +256,72 @@ async def clients(variants_: int, count: int, seconds: float) -> dict[str, Any]:
             assert server.stdout is not None
             port = json.loads(server.stdout.readline())["port"]
             async with ClientSession() as session:
-                return await _measured(session, port, (variants_, count, seconds))
+                bench = Bench(port, partial(_stats, session, port), partial(_hands, port))
+                return await _measured(bench, (variants_, count, seconds))
         finally:
             server.kill()
             server.wait()
 
 
-async def _measured(
-    session: ClientSession, port: int, wanted: tuple[int, int, float]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A server to be measured: where it is, how it does, and how one gets in."""
+
+    port: int
+    stats: Callable[[], Awaitable[dict[str, Any]]]
+    hands: Callable[[], bytes]
+
+
+async def _stats(session: ClientSession, port: int) -> dict[str, Any]:
+    async with session.get(f"http://127.0.0.1:{port}/stats") as said:
+        found: dict[str, Any] = await said.json()
+        return found
+
+
+def _hands(port: int, ticket: str = "none") -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return HANDSHAKE.format(port=port, key=key, ticket=ticket).encode()
+
+
+async def service(count: int, seconds: float) -> dict[str, Any]:
+    """The product as it is: guard, engine with a simulated market, web process, tickets."""
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        os.sched_setaffinity(0, {cores[-1]})  # what begins here stays here, but for the web process
+        with demo(Path(folder), (cores[0], cores[-1])) as front:
+            bench = Bench(front.port, partial(_told, front), partial(_admitted, front))
+            return await _measured(bench, (VARIANTS, count, seconds))
+
+
+async def _told(front: Front) -> dict[str, Any]:
+    return await asyncio.to_thread(_of_the_service, front)
+
+
+def _of_the_service(front: Front) -> dict[str, Any]:
+    said: dict[str, Any] = front.get("/api/v1/run")["web"]
+    pid = caller.status(front.state)["web"]["pid"]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    cpu_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return said | {"cpu_s": cpu_s, "lag_ms": said["loop_lag_ms"], "waiting": 0}
+
+
+def _admitted(front: Front) -> bytes:
+    status, said = front.ask("POST", "/api/ticket", "{}")
+    assert status == 201, said
+    return _hands(front.port, said["ticket"])
+
+
+async def _measured(bench: Bench, wanted: tuple[int, int, float]) -> dict[str, Any]:
     variants_, count, seconds = wanted
     counts = dict.fromkeys(("d", "snap", "lost", "bytes"), 0)
     ages_ms: list[float] = []
     loop = asyncio.get_running_loop()
-
-    async def stats() -> dict[str, Any]:
-        async with session.get(f"http://127.0.0.1:{port}/stats") as said:
-            found: dict[str, Any] = await said.json()
-            return found
-
+    stats = bench.stats
     for _ in range(0, count, 50):
+        hands = [await asyncio.to_thread(bench.hands) for _ in range(min(50, count))]
         ears = [
-            loop.create_connection(lambda: Ear(ages_ms, counts), "127.0.0.1", port)
-            for _ in range(min(50, count))
+            loop.create_connection(partial(Ear, ages_ms, counts, own), "127.0.0.1", bench.port)
+            for own in hands
         ]
         await asyncio.gather(*ears)
     await asyncio.sleep(3.0)
@@ -295,24 +344,22 @@ async def _measured(
         "lost": counts["lost"],
         "evicted": after["evicted"],
     }
-    found["stuck"] = await _stuck(stats, port, (count, ages_ms, counts))
+    found["stuck"] = await _stuck(bench, (count, ages_ms, counts))
     return found
 
 
-async def _stuck(
-    stats: Callable[[], Any], port: int, there: tuple[int, list[float], dict[str, int]]
-) -> dict[str, Any]:
+async def _stuck(bench: Bench, there: tuple[int, list[float], dict[str, int]]) -> dict[str, Any]:
     """Clients that shake hands and read nothing: when the last is gone, and what they weighed."""
     count, ages_ms, counts = there
     ages_ms.clear()
-    lost, loop = counts["lost"], asyncio.get_running_loop()
+    lost, loop, stats = counts["lost"], asyncio.get_running_loop(), bench.stats
+    hands = [await asyncio.to_thread(bench.hands) for _ in range(STUCK)]
     before = await stats()
     most_mib, most_bytes, began_s = before["rss_mib"], 0, loop.time()
     ends = []
-    for _ in range(STUCK):
-        end = socket.create_connection(("127.0.0.1", port))
-        key = base64.b64encode(os.urandom(16)).decode()
-        end.sendall(HANDSHAKE.format(path="/ws", key=key).encode())
+    for own in hands:
+        end = socket.create_connection(("127.0.0.1", bench.port))
+        end.sendall(own)
         ends.append(end)
     entered_s = loop.time()
     gone_s: float | None = None
@@ -345,7 +392,7 @@ def _quantiles(ages_ms: list[float]) -> dict[str, float]:
 def main() -> None:
     """One of the two, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("frames", "clients", "serve"))
+    parser.add_argument("what", choices=("frames", "clients", "service", "serve"))
     parser.add_argument("--variants", type=int, default=50)
     parser.add_argument("--clients", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -356,6 +403,8 @@ def main() -> None:
     elif given.what == "clients":
         found = asyncio.run(clients(given.variants, given.clients, given.seconds))
         print(json.dumps(found, indent=1))
+    elif given.what == "service":
+        print(json.dumps(asyncio.run(service(given.clients, given.seconds)), indent=1))
     else:
         for count, together in ((1_000, True), (10_000, True), (10_000, False)):
             print(json.dumps(frames(count, together), indent=1), flush=True)
