@@ -191,7 +191,8 @@ def _stop_by_files(state: Path, change: Change, *, running: bool) -> dict[str, A
         "errors": errors,
     }
     if shared is not None and number is not None:
-        attempt("read the gate", partial(_wait, shared, number, said), errors)
+        attempt("read the gate", partial(_wait, shared, BY_NAME[change.mode], said), errors)
+    attempt("read the latch", partial(_latched, state, change, said), errors)
     return said
 
 
@@ -203,18 +204,32 @@ def _gate(state: Path) -> Gate | None:
         return None
 
 
-def _wait(shared: Gate, number: int, said: dict[str, Any]) -> None:
+def _wait(shared: Gate, mode: int, said: dict[str, Any]) -> None:
+    """Until the engine has acted upon it; shut once more if a resume has opened it meanwhile."""
     until_s = time.monotonic() + ACKNOWLEDGE_S
-    while shared.heard.number < number and time.monotonic() < until_s:
+    while True:
+        if shared.wanted < mode:
+            said["number"] = shared.shut_from_outside(mode)
+        heard = shared.heard
+        if heard.number >= said["number"] or time.monotonic() >= until_s:
+            break
         time.sleep(POLL_S)
-    heard = shared.heard
-    if heard.number >= number:
+    if heard.number >= said["number"] and shared.wanted >= mode:
         said |= {
             "seq": heard.seq,
             "variants_stopped": heard.variants_stopped,
             "positions_open": heard.positions_open,
             "not_acknowledged": ["slow lane"] if heard.slow_waiting else [],
         }
+
+
+def _latched(state: Path, change: Change, said: dict[str, Any]) -> None:
+    """As it stands now: a resume may have cleared it, the guard has written the same once more."""
+    found = Latch(state / latch.NAME)
+    if said["latched"] and not found.read(with_file=False).halted:
+        found.set(change)
+    now = found.read(with_file=False)
+    said |= {"latched": now.halted, "halt": now.number if now.halted else None}
 
 
 def _signal(state: Path) -> None:

@@ -178,8 +178,10 @@ class Door:
         """Of one key there is one stop, unless it asks for more now. The gate is shut already."""
         errors: list[str] = []
         mode, words = await _stop_words(request, errors)
-        said = await asyncio.shield(known)
-        if BY_NAME[mode] <= BY_NAME[said.mode] and self._answers.get(key) is known:
+        await asyncio.wait([known])
+        done = not known.cancelled() and self._answers.get(key) is known
+        if done and BY_NAME[mode] <= BY_NAME[known.result().mode]:
+            said = known.result()
             return msgspec.structs.replace(said, errors=[*errors, *said.errors])
         answer: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self._remember(key, answer)
@@ -256,7 +258,7 @@ class Door:
         number = self.halt.latch.read().number if words.number is None else words.number
         keep = partial(self.resumes.keep, Asked(digest(key), own, number))
         async with asyncio.timeout(self.halt.waits.latch_s):
-            await asyncio.wrap_future(self.halt.writer.submit(keep))
+            await asyncio.to_thread(keep)  # not the latch's thread: a stop would wait behind it
         return number
 
     async def _command(self, request: web.Request) -> web.StreamResponse:

@@ -1,7 +1,8 @@
 """The gate: a page of shared memory that says whether entries are wanted, read before every tick.
 
-Every field is one aligned word of eight bytes with one writer, so that a store is seen whole or
-not at all and nobody waits for anybody. What is wanted and its number share one word.
+Every field is one aligned word of eight bytes, so that a store is seen whole or not at all and
+nobody waits for anybody. What is wanted and its number share one word. A word has one writer, but
+for what is written from outside: those stops are rare, and the guard shuts its own word after each.
 """
 
 import mmap
@@ -136,6 +137,12 @@ class Gate:
     def own(self) -> int:
         """The mode that the guard has set, without what was set beside it."""
         return self._words[_GUARD] & _MASK
+
+    @property
+    def outside(self) -> tuple[int, int]:
+        """How often it was shut beside the guard, and the mode that stands there."""
+        word = self._words[_OUTSIDE]
+        return word >> _SHIFT, word & _MASK
 
     @property
     def why(self) -> int:

@@ -18,6 +18,7 @@ from liveopt.guard.gate import BY_NAME, HALT, MODES, OPEN, Heard, Mode
 from liveopt.guard.latch import Change, State
 
 POLL_S: Final = 0.0005
+MEANWHILE: Final = "a stop came meanwhile and holds"
 
 
 class Gate(Protocol):
@@ -123,6 +124,8 @@ class Halt:
     kill: Callable[[], None]
     """Ends the engine at once: what is left if the gate itself fails."""
     remove_halt_file: Callable[[], None]
+    unseen: Callable[[], bool] = lambda: False
+    """Whether a stop has come past this process and is not taken in yet: a file, a gate shut."""
     waits: Waits = field(default_factory=Waits)
     writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "latch"))
     """One thread: what is written to the latch is written in order."""
@@ -180,11 +183,15 @@ class Halt:
         return self.gate.wanted != OPEN or self.latch.read().halted
 
     def other(self, named: int | None) -> tuple[str, int] | None:
-        """None if no halt stands but the one that is named; else why not, and which does."""
+        """None if no halt stands but the one that is named; else why not, and which does.
+
+        Where none is named a stop holds that nobody has taken in yet.
+        """
+        writing = self._newest is not None and not self._newest.done()
+        if self.unseen() or (named is not None and (self._came > self._handed or writing)):
+            return "a stop has just come: look again which halt stands", 0
         if named is None:
             return None
-        if self._came > self._handed or (self._newest is not None and not self._newest.done()):
-            return "the latch is being written: look again which halt stands", 0
         found = self.latch.read()
         if found.number == named or not self.stands():
             return None
@@ -202,9 +209,12 @@ class Halt:
         if other is not None:
             said.errors, said.halt = [other[0]], other[1] or None
             return said
-        why_not = await self._cleared(Change(reason, by, self.wall()))
+        ends = self.latch.read().number if named is None else named
+        change = Change(reason, by, self.wall(), ends=ends)
+        why_not = await self._cleared(change)
         if why_not is None and self.gate.number != before:
-            why_not = "a stop came meanwhile and holds"
+            why_not = MEANWHILE
+            self._later(self.latch.set, replace(change, reason=MEANWHILE, guessed=True, ends=None))
         if why_not is None:
             said.resumed = True
             said.number = number = self.gate.open_again()
@@ -222,11 +232,12 @@ class Halt:
         try:
             self.remove_halt_file()
             async with asyncio.timeout(self.waits.latch_s):
-                await asyncio.shield(asyncio.wrap_future(self._later(self.latch.clear, change)))
+                clear = self._later(self.latch.clear, change)
+                found = await asyncio.shield(asyncio.wrap_future(clear))
         except (OSError, TimeoutError) as error:
-            self._later(self.latch.set, replace(change, reason="a resume failed"))
+            self._later(self.latch.set, replace(change, reason="a resume failed", ends=None))
             return f"the latch could not be cleared: {error!r}"
-        return None
+        return MEANWHILE if found.halted else None
 
     async def _set(self, change: Change) -> State:
         """On disk in time; a disk that hangs costs its wait, not the stop."""

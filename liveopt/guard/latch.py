@@ -51,6 +51,8 @@ class Change:
     mode: Mode = "halt"
     guessed: bool = False
     """Only the gate or a signal was seen: the words of whoever wrote here meanwhile are better."""
+    ends: int | None = None
+    """Of a resume: the number it has read. What another process has written since stays."""
 
 
 NEVER: Final = State(halted=False, mode="halt", number=0, reason="", by="", at_ns=0)
@@ -99,7 +101,10 @@ class Latch:
         return self._overwrite(change, mode, halted=True)
 
     def clear(self, change: Change) -> State:
-        """No longer halted; the reason is kept. A HALT file still halts: remove it first."""
+        """No longer halted, unless another halt than was read stands; what is there now.
+
+        The reason is kept. A HALT file still halts: remove it first.
+        """
         return self._overwrite(change, change.mode, halted=False)
 
     def read(self, *, with_file: bool = True) -> State:
@@ -133,7 +138,11 @@ class Latch:
         locked = _lock(self._fd)
         try:
             states = [_parse(slot) for slot in _slots(os.pread(self._fd, SIZE, 0))]
-            number = 1 + max(state.number if state else 0 for state in states)
+            whole = [state for state in states if state is not None]
+            newest = max(whole, key=lambda state: state.number, default=NEVER)
+            if change.ends not in {None, newest.number} and len(whole) == len(states):
+                return newest
+            number = 1 + newest.number
             state = State(
                 halted=halted,
                 mode=mode,

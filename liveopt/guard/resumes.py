@@ -5,13 +5,14 @@ another halt may stand. So a key belongs to the halt that stood when it came fir
 """
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
+
+from liveopt import whole
 
 log = structlog.get_logger()
 
@@ -57,21 +58,10 @@ class Resumes:
         while len(kept) > KEPT_MAX:
             del kept[next(iter(kept))]
         if self.path is not None:
-            _write(self.path, msgspec.json.encode(list(kept.values())))
+            whole.write(self.path, msgspec.json.encode(list(kept.values())))
         self._kept = kept
 
 
 def digest(text: str) -> str:
     """A key opens nothing, but it is somebody's word."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:DIGEST]
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    beside = path.with_name(f"{path.name}.new")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(file, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(file)
-    beside.rename(path)

@@ -57,7 +57,10 @@ class Guard:
         limits = spec.limits
         self.latch = Latch(self._folder / LATCH)
         self.latch.open()
+        self._file = self._halt_file()
+        """The HALT file and the stop from outside that were taken in last."""
         self.gate = Gate.create(self._folder / GATE, self._mode_at_start())
+        self._outside = self.gate.outside
         self.keeper = Keeper(spec, self.gate, lock.fd, partial(self._halt_soon, by="engine"))
         self.halt = Halt(
             gate=self.gate,
@@ -67,6 +70,7 @@ class Guard:
             alive=self.keeper.alive,
             kill=self.keeper.kill,
             remove_halt_file=partial((self._folder / HALT_FILE).unlink, missing_ok=True),
+            unseen=self._unseen,
             waits=Waits(limits.latch_s, limits.answer_s),
         )
         self.door = Door(
@@ -129,9 +133,7 @@ class Guard:
 
     def _signalled(self) -> None:
         """A person, or a caller that has shut the gate and perhaps written why."""
-        if self.gate.wanted > self.gate.own:
-            self._look()
-        else:
+        if not self._look():
             self._halt_soon("signal SIGUSR1", "signal", guessed=True)
 
     async def _stop_one_by_one(self) -> None:
@@ -145,14 +147,39 @@ class Guard:
             await asyncio.sleep(self._spec.limits.poll_s)
             self._look()
 
-    def _look(self) -> None:
-        """The HALT file, and a gate that an engine in trouble or a caller has shut."""
-        wanted, own = self.gate.wanted, self.gate.own
-        if wanted > own:
+    def _look(self) -> bool:
+        """The HALT file, and a gate that an engine in trouble or a caller has shut.
+
+        In a halt they are taken in as well: whoever resumes the halt before must not end them.
+        """
+        outside, file = self.gate.outside, self._halt_file()
+        if self._shut_beside(outside) or self.gate.wanted > self.gate.own:
+            self._outside, self._file = outside, file
             by, reason = OUTSIDE.get(self.gate.why, OUTSIDE[UNSAID])
-            self._halt_soon(reason, by, MODES[wanted], guessed=by == "caller")
-        elif own == OPEN and os.path.lexists(self._folder / HALT_FILE):
-            self._halt_soon(f"a file {HALT_FILE} is in {self._folder}", HALT_FILE)
+            self._halt_soon(reason, by, MODES[self.gate.wanted], guessed=by == "caller")
+        elif file is not None and (file != self._file or self.gate.own == OPEN):
+            self._file = file
+            reason = f"a file {HALT_FILE} is in {self._folder}"
+            self._halt_soon(reason, HALT_FILE, guessed=True)
+        else:
+            return False
+        return True
+
+    def _unseen(self) -> bool:
+        """Whether there is a stop that `_look` would take in."""
+        file = self._halt_file()
+        return self._shut_beside(self.gate.outside) or (file is not None and file != self._file)
+
+    def _shut_beside(self, outside: tuple[int, int]) -> bool:
+        return outside[1] != OPEN and outside != self._outside
+
+    def _halt_file(self) -> tuple[int, int] | None:
+        """Which one is there: another, or one that was touched again, is another stop."""
+        try:
+            found = os.lstat(self._folder / HALT_FILE)
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     # What the door tells
 

@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from liveopt.guard import caller, control, fence, latch
-from liveopt.guard.gate import DISK_FULL, FLATTEN, HALT, JOURNAL_BROKEN, OPEN
+from liveopt.guard.gate import DISK_FULL, FLATTEN, HALT, JOURNAL_BROKEN, OPEN, Gate
 from liveopt.guard.spec import Limits
 from tests.guard.harness import ENGINE, Running, running, spec_of, wait_for
 from tests.guard.trials import measure
@@ -80,6 +81,46 @@ def test_a_halt_file(service: Running) -> None:
     assert caller.resume(service.state, "looked at it").status == 200
     assert not (service.state / latch.HALT_FILE).exists()
     assert service.trades()
+
+
+def test_a_file_that_comes_during_a_halt_outlives_a_resume_of_the_halt_before(
+    service: Running,
+) -> None:
+    first = caller.stop(service.state, "halt", "news")["halt"]
+    (service.state / latch.HALT_FILE).touch()
+    refused = caller.resume(service.state, "looked at the news", first)
+    assert (refused.status, refused.body["resumed"]) == (409, False)
+    assert (service.state / latch.HALT_FILE).exists()
+    wait_for(lambda: service.status()["latch"]["number"] > first)  # it is a halt of its own
+    assert caller.resume(service.state, "looked at the news", first).status == 409
+    assert not service.trades()
+    newest = service.status()["latch"]["number"]
+    assert caller.resume(service.state, "looked at both", newest).status == 200
+    assert service.trades()
+
+
+def test_a_stop_by_files_that_a_resume_has_undone_is_done_again(tmp_path: Path) -> None:
+    """A resume that had looked before the stop came may open gate and latch after it."""
+    gate, disk = Gate.create(tmp_path / "gate"), latch.Latch(tmp_path / latch.NAME)
+    disk.open()
+    over = threading.Event()
+
+    def undo() -> None:
+        wait_for(lambda: gate.wanted != OPEN and disk.read(with_file=False).halted, every_s=0.0)
+        disk.clear(latch.Change("fine again", "me", 1))
+        gate.acknowledge(gate.open_again(), 7, 0, 0)
+        while not over.is_set():  # an engine
+            gate.acknowledge(gate.number, 8, 3, 0)
+            time.sleep(0.001)
+
+    with ThreadPoolExecutor(1) as pool:
+        undone = pool.submit(undo)
+        said = caller._stop_by_files(tmp_path, latch.Change("news", "cli", 2), running=True)
+        over.set()
+        undone.result()
+    assert (gate.wanted, disk.read(with_file=False).halted) == (HALT, True)
+    assert (said["latched"], said["not_acknowledged"], said["seq"]) == (True, [], 8)
+    assert said["halt"] == disk.read().number
 
 
 def test_a_wish_of_the_engine(service: Running) -> None:

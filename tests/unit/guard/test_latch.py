@@ -42,6 +42,26 @@ def test_set_and_clear_are_seen_by_whoever_reads_the_file(path: Path) -> None:
     assert (after.halted, after.reason, after.number) == (False, "looked at it", 2)
 
 
+def test_only_the_halt_that_was_read_is_cleared(path: Path) -> None:
+    latch = opened(path)
+    read = latch.set(STOP).number
+    Latch(path).set(Change("another process", "cli", 6))
+    left = latch.clear(Change("looked at it", "me", 7, ends=read))
+    assert (left.halted, left.reason, latch.read()) == (True, "another process", left)
+    assert not latch.clear(Change("looked at both", "me", 8, ends=left.number)).halted
+
+
+def test_a_damaged_latch_can_be_cleared_whatever_was_read(path: Path) -> None:
+    latch = opened(path)
+    latch.set(STOP)
+    with path.open("r+b") as file:
+        file.write(b"?")
+    damaged = latch.read()
+    assert damaged.halted
+    latch.clear(Change("looked at it", "me", 7, ends=damaged.number))
+    assert not latch.read().halted
+
+
 def test_a_weaker_stop_keeps_the_stronger_mode_until_cleared(path: Path) -> None:
     latch = opened(path)
     latch.set(Change("a", "cli", 1, "halt_and_flatten"))
