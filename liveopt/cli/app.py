@@ -18,6 +18,7 @@ from liveopt.cli.home import home
 from liveopt.cli.init import init
 from liveopt.cli.journal import journal
 from liveopt.cli.keys import keys
+from liveopt.cli.link import link
 from liveopt.cli.opt import opt
 from liveopt.cli.optimize import optimize
 from liveopt.cli.promotions import promotions
@@ -91,6 +92,7 @@ app.add_typer(variants, name="variants")
 app.add_typer(promotions, name="promotions")
 app.add_typer(journal, name="journal")
 app.add_typer(keys, name="keys")
+app.command()(link)
 app.command(hidden=True)(serve)
 app.command(hidden=True)(web)
 app.command(hidden=True)(search_round)

@@ -67,6 +67,8 @@ def _web(said: Told) -> Iterator[Row]:
         yield "web", f"{where}NOT RUNNING (last exit code {one['last_exit']}){again}"
     else:
         yield "web", f"{where}process {one['pid']}{again}"
+    if one.get("trouble"):
+        yield "", f"no dashboard: {one['trouble']}; it is tried again, and the run goes on"
 
 
 def _feed(own: Told, now_ns: int) -> Iterator[Row]:

@@ -40,11 +40,12 @@ Only = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A journal up to a record."""
+    """A journal up to a record, or of it those of one kind."""
 
     run: Path
     name: str
     end: int
+    kind: str = ""
 
 
 @journal.callback()
@@ -152,16 +153,21 @@ def export(
     path: PathTo,
     out: Annotated[Path, typer.Option("--out", "-o", help="FILE.csv, .parquet or .json.")],
     only: Only = None,
+    kind: Annotated[
+        str, typer.Option("--only", help="Only records of this kind, in plain columns: Trade ...")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
     """Write the records of a journal as a table; of a run, each journal into a file of its own.
 
     `--out a.csv` of a run makes `a-inputs.csv`, `a-trades.csv` ...; with `--journal`, `a.csv`.
     Text that a spreadsheet would take for a formula gets a ' before it in CSV; numbers do not.
+    With `--only`, CSV has beside each time in nanoseconds (`at_ns`) the same in UTC (`at_utc`).
 
-    Example: `liveopt journal export logs/latest --journal trades --out trades.csv`
+    Example: `liveopt journal export logs/latest -j experimental-trades --only Trade --out t.csv`
     """
     run, names = _chosen(path, only)
+    names = _with_kind(run, names, kind) if kind else names
     writers = {".csv": _as_csv, ".parquet": _as_parquet, ".json": _as_json}
     write = writers.get(out.suffix.lower())
     if write is None:
@@ -174,7 +180,7 @@ def export(
     if not out.parent.is_dir():
         raise Failure(f"{out.parent}: there is no such folder")
     for name, file in files.items():
-        count = _put(file, write, _now(run, name))
+        count = _put(file, write, _now(run, name, kind))
         note(f"{count} records in {file}")
     unsound = [
         f"{name}: {one.where}"
@@ -185,10 +191,31 @@ def export(
         raise Failure(f"only what lies before the damage is there: {'; '.join(unsound)}")
 
 
-def _now(run: Path, name: str) -> Span:
+def _now(run: Path, name: str, kind: str) -> Span:
     """What there is of a journal now."""
     found, _ = last_records(run, name, 1)
-    return Span(run, name, found[0].seq if found else 0)
+    return Span(run, name, found[0].seq if found else 0, kind)
+
+
+def _with_kind(run: Path, names: list[str], kind: str) -> list[str]:
+    """Those journals that have such records."""
+    known: set[str] = set()
+    found = []
+    for name in names:
+        kinds = set()
+        try:
+            for one in records(run, name):
+                kinds.add(sheet.kind_of(one))
+                if kind in kinds:
+                    found.append(name)
+                    break
+        except sheet.BadRecord as error:
+            raise Failure(f"{name}: {error}") from error
+        known |= kinds
+    if not found:
+        there = ", ".join(sorted(known - {""})) or "nothing"
+        raise Failure(f"{', '.join(names)} has no record of the kind {kind}; there is {there}")
+    return found
 
 
 def _chosen(path: Path, only: str | None) -> tuple[Path, list[str]]:
@@ -282,17 +309,22 @@ def _line(name: str, record: Record, *, alone: bool) -> str:
 
 def _records(span: Span) -> Iterator[Record]:
     """Those there were when the export began, so that each pass sees the same."""
-    return takewhile(lambda record: record.seq <= span.end, records(span.run, span.name))
+    found = takewhile(lambda record: record.seq <= span.end, records(span.run, span.name))
+    return (one for one in found if not span.kind or sheet.kind_of(one) == span.kind)
 
 
 def _rows(span: Span) -> Iterator[sheet.Row]:
-    return sheet.rows(span.name, _records(span))
+    found = sheet.rows(span.name, _records(span))
+    return map(sheet.plain, found) if span.kind else found
 
 
 def _as_csv(path: Path, span: Span) -> int:
-    kinds = sheet.columns(_rows(span))
+    def table() -> Iterator[sheet.Row]:
+        return map(sheet.dated, _rows(span)) if span.kind else _rows(span)
+
+    kinds = sheet.columns(table())
     with sheet.open_new(path) as file:
-        return sheet.write_csv(file, kinds, _rows(span))
+        return sheet.write_csv(file, kinds, table())
 
 
 def _as_parquet(path: Path, span: Span) -> int:

@@ -31,19 +31,32 @@ def root() -> None:
 
 
 @opt.command("list")
-def list_(json: options.JsonOption = False) -> None:
-    """Every study, the newest first.
+def list_(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those of the searches beside a run.")
+    ] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Every study that somebody began, the newest first.
 
-    Example: `liveopt opt list`
+    Example: `liveopt opt list --all`
     """
     with store_of(config.load()) as store:
-        lines = [_line(entry) for entry in store.entries()]
+        found = store.entries()
+    wanted = [entry for entry in found if every or not entry.id.startswith(ROUND)]
+    lines, left_out = [_line(entry) for entry in wanted], len(found) - len(wanted)
     if json:
         as_json(lines)
     elif lines:
         table(tuple(lines[0]), [tuple(line.values()) for line in lines])
     else:
         typer.echo("no studies yet; `liveopt optimize --help` has an example", err=True)
+    if left_out:
+        typer.echo(
+            f"left out: {left_out} of the searches beside runs; --all shows them, and"
+            " `liveopt reoptimize --list` what came of each search",
+            err=True,
+        )
 
 
 @opt.command()

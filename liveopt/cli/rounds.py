@@ -12,6 +12,7 @@ import structlog
 
 from liveopt import whole
 from liveopt.config import Settings
+from liveopt.journal.disk import DISK
 from liveopt.live.pump import Pump
 from liveopt.live.rounds import Open
 from liveopt.optimize.rounds.folder import (
@@ -90,6 +91,8 @@ class RoundsFolder:
             store.close()
         folder = place(self.run, task.number)
         folder.mkdir(parents=True, exist_ok=True)
+        for parent in (self.run, folder.parent):  # a power cut leaves the names of new folders too
+            DISK.fsync_dir(parent)
         task = msgspec.structs.replace(task, sought=sought)
         whole.write(folder / TASK, msgspec.json.encode(task))
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from liveopt.live.recount import Check
 from liveopt.live.rulings import Became, Ruling
 from liveopt.live.told import facts
-from liveopt.walk.explain import e_value, number
+from liveopt.promotion.watch import LENGTH
+from liveopt.walk.explain import e_value, grouped, number
 from liveopt.walk.verdicts import Demoted, Promoted, SeasonEnded, Verdict, Warned
 
 SECOND_NS: Final = 1_000_000_000
@@ -24,6 +25,12 @@ BECAME: Final[Mapping[Became, str]] = {
     "gone": "the variant is gone",
     "ended": "waited for consent when the run ended",
 }
+SIGNS: Final[Mapping[str, str]] = {
+    "low_sharpe": ">",
+    "not_better_than_champion": ">",
+    "tail_risk": "<=",
+}
+"""How a condition compares, where that is not "at least"."""
 TRACKS: Final[Mapping[str, str]] = {
     "each": "by its own evidence alone",
     "worlds": "beside the shadow worlds",
@@ -72,7 +79,8 @@ def lines(one: Ruling) -> Iterator[str]:
         yield f"  NOT EARNED  no verdict held: it was the word of {record.by} alone"
     if isinstance(record, Demoted):
         how = "the evidence against it sufficed" if record.earned else f"{record.by} wanted it"
-        yield f"  evidence    {record.evidence:.4g} of 1,000 in {record.bars} evidence bars; {how}"
+        sum_ = f"{record.evidence:.4g} of {grouped(LENGTH)}"
+        yield f"  evidence    {sum_} in {record.bars} evidence bars; {how}"
 
 
 def _verdict(one: Ruling, record: Verdict) -> Iterator[str]:
@@ -100,8 +108,7 @@ def _verdict(one: Ruling, record: Verdict) -> Iterator[str]:
     )
     for condition in record.conditions:
         word = "ok" if condition.ok else "NOT MET"
-        has = "undefined" if condition.has is None else f"{condition.has:.6g}"
-        yield f"  {condition.code:<26}{has} ({condition.needs:.6g} needed)  {word}"
+        yield _condition(condition.code, condition.has, condition.needs, word)
     worst = ", ".join(f"{value:+.2%}" for value in record.worst_trades)
     yield f"  worst trades on margin    {worst or 'none'}"
     for other in record.runners_up:
@@ -153,9 +160,14 @@ def explained(said: Mapping[str, Any]) -> Iterator[str]:
         f" {_or_none(said['low'])} to {_or_none(said['high'])} with 95 % at any time"
     )
     for one in said["conditions"]:
-        has = "undefined" if one["has"] is None else f"{one['has']:.6g}"
         word = "ok" if one["ok"] else "NOT MET"
-        yield f"  {one['code']:<26}{has} ({one['needs']:.6g} needed)  {word}"
+        yield _condition(one["code"], one["has"], one["needs"], word)
+
+
+def _condition(code: str, has: float | None, needs: float, word: str) -> str:
+    """What it has, and how that must stand to what it takes."""
+    own = "-" if has is None else f"{has:.6g}"
+    return f"  {code:<26}{own} (needs {SIGNS.get(code, '>=')} {needs:.6g})  {word}"
 
 
 def _sure(p_value: float) -> str:

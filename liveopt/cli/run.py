@@ -105,7 +105,8 @@ def demo(
         _say(
             f"liveopt demo: {variants} variants on a simulated exchange at {speed} times the speed"
             f" of the clock.\nPAPER ONLY - this command cannot place real orders. The market is"
-            " made up."
+            f" made up.\n  search    for better variants every {settings.reoptimize.every} signal"
+            " bars (reoptimize.every; 240 outside a demo)"
         )
     start(settings, Start(speed, fresh=True, seconds=seconds, headless=headless))
 

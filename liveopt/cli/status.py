@@ -30,10 +30,10 @@ def status(
 
     JSON keys: `pid`, `port`, `halted`, `mode`, `number`, `latch`, `engine` (`pid`, `starts`,
     `last_exit`, `beat_age_ms`, `acknowledged`, `seq`, `variants_stopped`, `positions_open`),
-    `web` (`pid`, `starts`, `last_exit`, `port`; null where none is wanted), `checks`, `status`
-    (what the engine said last; its `gate` has for each symbol `phase`, `champion`, `predecessor`,
-    `epoch`, `bar`, `season`, `variants`, `threshold`, `leaders`, `eligible`, `auto`, `warned`,
-    `against_champion`) and `status_age_ms`.
+    `web` (`pid`, `starts`, `last_exit`, `port`, `trouble`, why it cannot start; null where none is
+    wanted), `checks`, `status` (what the engine said last; its `gate` has for each symbol `phase`,
+    `champion`, `predecessor`, `epoch`, `bar`, `season`, `variants`, `threshold`, `leaders`,
+    `eligible`, `auto`, `warned`, `against_champion`) and `status_age_ms`.
     """
     folder = state_folder(state)
     try:

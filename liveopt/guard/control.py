@@ -20,7 +20,7 @@ class Control(msgspec.Struct, frozen=True):
 
     def write(self, path: Path) -> None:
         """Whole or not at all, and at no moment readable for others."""
-        logs.hide(self.token)
+        logs.pin(self.token)
         beside = path.with_name(f"{path.name}.new-{os.getpid()}")
         beside.unlink(missing_ok=True)
         found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -34,5 +34,5 @@ class Control(msgspec.Struct, frozen=True):
 def read_control(path: Path) -> Control:
     """OSError if there is none, msgspec.DecodeError if it is something else."""
     found = msgspec.json.decode(path.read_bytes(), type=Control)
-    logs.hide(found.token)
+    logs.pin(found.token)
     return found

@@ -22,6 +22,7 @@ async def start(
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str] | None = None,
     stdout: int | None = None,
+    stderr: int | None = None,
 ) -> Process:
     """In a process group of its own: the keyboard's interrupt is for the guard alone."""
     launcher = [sys.executable, "-I", "-S", str(Path(child.__file__)), str(os.getpid())]
@@ -30,6 +31,7 @@ async def start(
         *words,
         stdin=DEVNULL,
         stdout=stdout,
+        stderr=stderr,
         pass_fds=tuple(pass_fds),
         env=os.environ | dict(env or {}),
         process_group=0,

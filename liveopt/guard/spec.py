@@ -50,7 +50,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The same until its first heartbeat."""
     web_polite_s: float = 2.0
     """For the web process to end when it is asked to."""
-    web_backoff_s_max: float = 30.0
+    web_backoff_s_max: float = 60.0
     """Between two starts of a web process that cannot live."""
 
 

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -14,6 +15,11 @@ Kind = Literal["bool", "int", "float", "text"]
 JOURNAL: Final = "~journal"
 SEQ: Final = "~n"
 """Columns of the journal; its keys begin with ~, so no record's key is one of them."""
+TYPE: Final = "type"
+NS: Final = "_ns"
+TIME_NS_MIN: Final = 10**17
+"""What ends with `_ns` is a time from 1973 on, and below that a length."""
+TIME_NS_MAX: Final = 253_402_300_800 * 10**9
 
 _FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -34,6 +40,31 @@ def rows(journal: str, records: Iterable[Record]) -> Iterator[Row]:
             yield {JOURNAL: journal, SEQ: record.seq, **_objects.decode(record.content)}
         except msgspec.DecodeError as error:
             raise BadRecord(f"{journal}: record {record.seq} is no JSON: {error}") from error
+
+
+def kind_of(record: Record) -> str:
+    """Which record it is; empty where it does not say."""
+    try:
+        return str(_objects.decode(record.content).get(TYPE, ""))
+    except msgspec.DecodeError as error:
+        raise BadRecord(f"record {record.seq} is no JSON: {error}") from error
+
+
+def plain(row: Row) -> Row:
+    """Without what is the journal's: where all are of one kind."""
+    return {key: value for key, value in row.items() if key not in {JOURNAL, SEQ, TYPE}}
+
+
+def dated(row: Row) -> Row:
+    """Beside each time in nanoseconds the same in UTC, as people and spreadsheets read it."""
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        found[key] = value
+        if key.endswith(NS) and type(value) is int and TIME_NS_MIN <= value < TIME_NS_MAX:
+            second = datetime.fromtimestamp(value // 10**9, UTC).replace(tzinfo=None)
+            name = f"{key.removesuffix(NS)}_utc"
+            found[name] = f"{second.isoformat()}.{value % 10**9 // 10**6:03d}Z"
+    return found
 
 
 def columns(table: Iterable[Row]) -> dict[str, Kind]:

@@ -12,7 +12,7 @@ from liveopt.core.events import FeedState, Quote
 from liveopt.promotion.epoch import TOTAL
 from liveopt.stats.evidence import log_mixture
 from liveopt.walk.contest import Contest
-from liveopt.walk.explain import e_value, number
+from liveopt.walk.explain import e_value, grouped, number, ranked
 from liveopt.walk.group import Group
 from liveopt.walk.records import Entered, Out, Record, Standing, Trade, VariantStopped
 from liveopt.walk.seat import Seat
@@ -21,6 +21,7 @@ from liveopt.walk.state import Market, State
 from liveopt.walk.verdicts import Demoted, Leader, Looked, Promoted, Warned
 
 RECENT_MAX: Final = 200
+NOBODY: Final = "nobody has any evidence yet"
 
 
 @dataclass(slots=True)
@@ -152,7 +153,9 @@ def _why(board: Board, market: Market) -> str:
     looked = board.looked.get(market.symbol)
     if looked is None or not looked.leaders:
         most = board.newest[market.symbol].most_trades if market.symbol in board.newest else 0
-        return f"nobody has any evidence yet; the most any variant has is {most} trades"
+        count = ranked(market)
+        have = f"{grouped(count)} have evidence that was not looked at yet" if count else NOBODY
+        return f"{have}; the most any variant has is {most} trades"
     return leading(looked.leaders[0])
 
 

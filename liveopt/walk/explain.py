@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from liveopt.promotion.conditions import Condition
 from liveopt.promotion.epoch import AGE, TOTAL, TRACKS, Epoch, Track
@@ -251,15 +252,24 @@ def _outlook(
 
 def _rank(market: Market, epoch: Epoch, slot: int) -> tuple[int | None, int]:
     """Its place among all who are there and have evidence, and how many they are."""
-    taken = [g.slots[(g.slots >= 0) & ~g.gone] for g in market.groups if not g.champion]
-    spread = epoch.spreads()
-    slots = np.concatenate([np.zeros(0, np.int64), *taken])
-    there = slots[spread[slots] > 0.0]
+    spread, there = epoch.spreads(), _with_evidence(market, epoch)
     if slot not in there:
         return None, len(there)
     evidence = log_mixture(epoch.sums[TOTAL][there], spread[there], epoch.terms.rho)
     own = float(evidence[there == slot][0])
     return 1 + int(np.count_nonzero(evidence > own)), len(there)
+
+
+def ranked(market: Market) -> int:
+    """How many have any evidence now, whether it was looked at yet or not."""
+    return 0 if market.contest is None else len(_with_evidence(market, market.contest.epoch))
+
+
+def _with_evidence(market: Market, epoch: Epoch) -> npt.NDArray[np.int64]:
+    taken = [g.slots[(g.slots >= 0) & ~g.gone] for g in market.groups if not g.champion]
+    slots = np.concatenate([np.zeros(0, np.int64), *taken])
+    found: npt.NDArray[np.int64] = slots[epoch.spreads()[slots] > 0.0]
+    return found
 
 
 def _champion(state: State, market: Market, seat: Seat) -> Explanation:
@@ -276,7 +286,7 @@ def _champion(state: State, market: Market, seat: Seat) -> Explanation:
     warned = ", and it was WARNED of: less than half as good as was promised"
     text = (
         f"{_reigns(seat)}; evidence that it is worse than {watch.predecessor}:"
-        f" {watch.evidence:.3g} of {LENGTH:,.0f} in {watch.bars} evidence bars"
+        f" {watch.evidence:.3g} of {grouped(LENGTH)} in {watch.bars} evidence bars"
         f"{warned if watch.warned else ''}"
     )
     own = Watched(watch.predecessor, watch.evidence, LENGTH, watch.warned, watch.bars)
@@ -337,7 +347,7 @@ def _prospect(found: Explanation, contest: Contest) -> str:
         lacks = ", ".join(_others(found.stopped_by))
         return f"trades and evidence suffice, and it waits for its conditions: {lacks}"
     if found.bars_to_go:
-        return f"about {found.bars_to_go:,.0f} bars to go at this rate"
+        return f"about {grouped(found.bars_to_go)} bars to go at this rate"
     return WORDS[found.outlook]
 
 
@@ -375,4 +385,9 @@ def _takes(found: Explanation, contest: Contest) -> str:
 
 def number(value: float) -> str:
     """An e-value for the eye."""
-    return f"{value:.3g}" if value < 1e3 or value >= 1e7 else f"{value:,.0f}"
+    return f"{value:.3g}" if value < 1e3 or value >= 1e7 else grouped(value)
+
+
+def grouped(value: float) -> str:
+    """A whole number in threes, as the dashboard has all of its numbers."""
+    return f"{value:,.0f}".replace(",", "\u202f")

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,9 @@ def test_it_answers_at_the_socket_and_with_the_word_that_were_made_for_it(tmp_pa
         said = get(port)
         assert said["secret"] == SECRET
         web = service.settled()["web"]
-        assert web == {"pid": said["pid"], "starts": 1, "last_exit": None, "port": port}
+        assert web == {
+            "pid": said["pid"], "starts": 1, "last_exit": None, "port": port, "trouble": None,
+        }  # fmt: skip
         assert "a page on stdout" in service.errors.read_text()
 
 
@@ -146,6 +148,64 @@ def test_one_that_cannot_live_is_tried_for_ever_while_the_engine_trades(tmp_path
         assert service.trades()
         service.kill(signal.SIGTERM)
         assert service.wait() == 0
+
+
+CANNOT = [sys.executable, "-c", "raise ImportError('no module of ours')"]
+
+
+def answer(port: int, words: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
+        connection.sendall(words)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def troubled(service: Running) -> str | None:
+    found: str | None = service.settled()["web"]["trouble"]
+    return found
+
+
+def test_that_there_is_no_dashboard_is_said_once_and_whoever_asks_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path / "state", *CANNOT) as (service, port):
+        wait_for(lambda: troubled(service))
+        assert troubled(service) == "ImportError: no module of ours"
+        starts = service.status()["web"]["starts"]
+        for words in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01", b"GET / HTT"):
+            said = answer(port, words)
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert said.partition(b"\r\n\r\n")[2].count(b"\n") == 1
+        wait_for(lambda: service.status()["web"]["starts"] > starts + 5)
+        errors = service.errors.read_text()
+        assert errors.count("no dashboard: ImportError: no module of ours;") == 1
+        assert errors.count("Traceback") == 1
+        assert service.trades()
+
+
+def test_a_stop_does_not_wait_for_those_who_are_told_that_there_is_no_dashboard(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path / "state", *CANNOT) as (service, port), ExitStack() as stack:
+        wait_for(lambda: troubled(service))
+        for _ in range(200):  # none of whom says a word
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+        began_s = time.monotonic()
+        said = caller.stop(service.state, "halt", "no dashboard")
+        assert time.monotonic() - began_s < 0.5
+        assert said["via"] == "door"
+        assert said["latched"]
+        assert not said["not_acknowledged"]
+
+
+def test_one_that_can_start_at_last_answers_at_the_same_place(tmp_path: Path) -> None:
+    mended = tmp_path / "mended"
+    text = f"import os; os.path.exists({str(mended)!r}) or exit('not yet')\n"
+    words = [sys.executable, "-c", f"{text}import tests.guard.page as p; p.main()"]
+    with serving(tmp_path / "state", *words) as (service, port):
+        wait_for(lambda: troubled(service))
+        assert troubled(service) == "not yet"
+        assert b" 503 " in answer(port)
+        mended.touch()
+        wait_for(lambda: troubled(service) is None)
+        assert get(port)["secret"] == SECRET
 
 
 def test_a_program_that_is_not_there_is_no_trouble_of_the_engine(tmp_path: Path) -> None:

@@ -247,3 +247,23 @@ def test_a_wheel_brings_the_dashboard_along(tmp_path: Path) -> None:
             assert "immutable" in answer.headers["Cache-Control"], name
         pid = demo.web()["pid"]
         assert str(tmp_path / "installed").encode() in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+@built
+def test_a_new_link_opens_one_more_session_of_the_dashboard_that_runs(tmp_path: Path) -> None:
+    with shown(tmp_path) as demo:
+        demo.link()
+        demo.web()
+        made = subprocess.run(
+            [sys.executable, "-m", "liveopt", "link", "--json"],
+            cwd=tmp_path, env=demo.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        address = json.loads(made.stdout)["address"]
+        found = LINK.search(f"dashboard {address}")
+        assert found is not None
+        assert int(found[1]) == demo.port
+        assert demo.log_in(found[2]) == 201
+        assert demo.ask("GET", "/api/v1/run").status == 200
+        assert demo.log_in(found[2]) == 401
+        assert demo.end() == 130
+        assert found[2] not in demo.errors

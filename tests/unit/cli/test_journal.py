@@ -257,6 +257,48 @@ def test_trades_become_a_table_without_live_formulas(call: Call, run: Path) -> N
     assert len(rows) == 20
 
 
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A run whose trades lie among other records, as those of variants do."""
+    there = new_run(tmp_path / "logs", "20261121-090000")
+    writer = _writer(there)
+    for number in range(1, 6):
+        at_ns = 1_700_000_000_000_000_000 + number * 1_000_000
+        writer.append("trades", b'{"type":"VariantStarted","at_ns":%d,"knobs":{"a":1}}' % at_ns)
+        record = b'{"type":"Trade","at_ns":%d,"bar_ns":60000000000,"net":%d.5}'
+        writer.append("trades", record % (at_ns, number))
+    writer.append("inputs", b'{"type":"Tick"}')
+    writer.close()
+    return there
+
+
+def test_records_of_one_kind_are_a_table_of_nothing_else_with_times_to_read(
+    call: Call, mixed: Path
+) -> None:
+    out = mixed.parent / "trades.csv"
+    assert call("export", mixed, "--only", "Trade", "--out", out)[0] == 0
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {
+        "at_ns": "1700000000001000000", "at_utc": "2023-11-14T22:13:20.001Z",
+        "bar_ns": "60000000000", "net": "1.5",
+    }  # fmt: skip
+    assert [row["net"] for row in rows] == ["1.5", "2.5", "3.5", "4.5", "5.5"]
+    table = mixed.parent / "trades.parquet"
+    assert call("export", mixed, "--only", "Trade", "--out", table)[0] == 0
+    assert pyarrow.parquet.read_table(table).column_names == ["at_ns", "bar_ns", "net"]
+    kept = mixed.parent / "trades.json"
+    assert call("export", mixed, "-j", "trades", "--only", "Trade", "--out", kept)[0] == 0
+    assert [one["~n"] for one in json.loads(kept.read_text())] == [2, 4, 6, 8, 10]
+
+
+def test_a_kind_that_is_not_there_is_refused_with_those_that_are(call: Call, mixed: Path) -> None:
+    out = mixed.parent / "trades.csv"
+    code, _, err = call("export", mixed, "--only", "trade", "--out", out)
+    assert (code, out.exists()) == (1, False)
+    assert err.endswith("no record of the kind trade; there is Tick, Trade, VariantStarted\n")
+
+
 def test_each_journal_of_a_run_is_a_table_of_its_own(call: Call, run: Path) -> None:
     code, _, err = call("export", run, "--out", run.parent / "a.parquet")
     assert code == 0

@@ -1,5 +1,6 @@
 """A run's rounds are folders: what each was told, found and came to, whatever ends the engine."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from liveopt.config import Settings
 from liveopt.core.bars import MINUTE_NS
 from liveopt.live.rounds import Open
 from liveopt.optimize.rounds.folder import (
+    FOLDER,
     MARKETS,
     RESULT,
     TASK,
@@ -89,6 +91,24 @@ def test_nothing_is_kept_before_it_is_said(live: Live) -> None:
     keep_it()
     task = task_of(live.folder, 1)
     assert (task.at_ns, task.sought[0].bars) == (at_ns, bars), "as things stood when it began"
+
+
+def test_the_names_of_its_folders_are_on_the_disk_before_its_task(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, bool]] = []
+    plain = os.fsync
+
+    def heard(file: int) -> None:
+        plain(file)
+        there = (place(live.folder, 1) / TASK).exists()
+        synced.append((Path(f"/proc/self/fd/{file}").readlink(), there))
+
+    monkeypatch.setattr(os, "fsync", heard)
+    begun(live)
+    for folder in (live.folder, live.folder / FOLDER):
+        assert (folder.resolve(), False) in synced
+    assert (place(live.folder, 1).resolve(), True) in synced
 
 
 def test_trials_of_earlier_rounds_of_this_run_and_symbol_are_counted(live: Live) -> None:

@@ -146,7 +146,10 @@ def test_its_studies_are_listed_shown_and_done_again_by_their_own_command(
 ) -> None:
     _, folder = prepared(tmp_path)
     heard(process(folder.relative_to(tmp_path)))
-    code, out, _ = call("opt", "list", "--json")
+    code, out, err = call("opt", "list", "--json")
+    assert (code, json.loads(out)) == (0, [])
+    assert err.startswith("left out: 2 of the searches beside runs; --all shows them")
+    code, out, _ = call("opt", "list", "--all", "--json")
     assert code == 0
     listed = json.loads(out)
     names = [f"round_run_1_{SYMBOL}_ma_crossover_{half}" for half in ("scratch", "around")]

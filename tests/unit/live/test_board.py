@@ -174,6 +174,12 @@ def test_why_none_is_eligible_is_said_in_the_words_of_the_last_look() -> None:
     run, board = gate_run(3)
     assert why_none_is_eligible(run.state, board).startswith("nobody has any evidence yet")
     run, board = gate_run(120)
+    looked = board.looked.pop(SYMBOL)
+    name = looked.leaders[0].variant
+    ranked = explain(run.state, name).ranked
+    why = why_none_is_eligible(run.state, board)
+    assert why.startswith(f"{ranked} have evidence that was not looked at yet")
+    board.looked[SYMBOL] = looked
     leader = board.looked[SYMBOL].leaders[0]
     why = why_none_is_eligible(run.state, board)
     assert why == leading(leader)

@@ -178,7 +178,7 @@ def test_a_champion_is_beside_its_predecessor() -> None:
     assert found.watch.evidence == market.contest.watch.evidence
     assert found.watch.demotes_at == 1_000.0
     assert "worse than main" in found.text
-    assert "of 1,000 in" in found.text
+    assert "of 1\u202f000 in" in found.text
     assert explain(run.state, "main").text.endswith("it was champion before")
     market.contest.watch.warned = True
     assert "WARNED" in explain(run.state, "quick").text
