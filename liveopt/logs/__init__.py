@@ -19,6 +19,7 @@ __all__ = [
     "clean_text",
     "hide",
     "hide_address",
+    "pin",
     "redact",
     "setup",
 ]
@@ -26,6 +27,8 @@ __all__ = [
 Level = Literal["debug", "info", "warning", "error"]
 hide: Final = HIDDEN.add
 """A secret is known from here on: it is in no line, however it is spelled."""
+pin: Final = HIDDEN.pin
+"""The same of one that lives as long as this process: no other takes its place."""
 hide_address: Final = HIDDEN.add_address
 
 

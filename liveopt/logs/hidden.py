@@ -13,6 +13,8 @@ LEAST: Final = 6
 """Shorter ones are words that stand everywhere, and no secrets worth the name."""
 KNOWN_MAX: Final = 4_096
 """Beyond it the oldest is forgotten. Keys are 1,000 at most, sessions 256."""
+PINNED_MAX: Final = 256
+"""Of those that live as long as the process; beyond it the oldest may be forgotten as well."""
 CUT_LEAST: Final = 16
 """So much of the beginning of one is taken for it; an API key's own name is shorter."""
 PART_LEAST: Final = 12
@@ -27,22 +29,43 @@ class Hidden:
 
     def __init__(self) -> None:
         self._known: dict[bytes, frozenset[str]] = {}
+        self._pinned: dict[bytes, frozenset[str]] = {}
         self._by_start: dict[str, tuple[str, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known) + len(self._pinned)
 
     def add(self, secret: str | bytes) -> None:
         """From now on it is in no text that is cleaned."""
-        raw = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogateescape")
-        if len(raw) < LEAST or raw in self._known:
+        raw = _raw(secret)
+        if len(raw) >= LEAST and raw not in self._known and raw not in self._pinned:
+            self._known[raw] = self._spelled(raw)
+            self._bound()
+
+    def pin(self, secret: str | bytes) -> None:
+        """The same, however many others come: of one that opens much and lives long."""
+        raw = _raw(secret)
+        if len(raw) < LEAST or raw in self._pinned:
             return
-        while len(self._known) >= KNOWN_MAX:
-            self._drop(self._known.pop(next(iter(self._known))))
-        self._known[raw] = found = frozenset(spellings(raw))
+        there = self._known.get(raw)
+        self._pinned[raw] = self._spelled(raw) if there is None else there
+        self._known.pop(raw, None)
+        while len(self._pinned) > PINNED_MAX:
+            oldest = next(iter(self._pinned))
+            self._known[oldest] = self._pinned.pop(oldest)
+        self._bound()
+
+    def _spelled(self, raw: bytes) -> frozenset[str]:
+        """It is hidden when this returns."""
+        found = frozenset(spellings(raw))
         for spelling in found:
             start = spelling[:LEAST]
             self._by_start[start] = (*self._by_start.get(start, ()), spelling)
+        return found
+
+    def _bound(self) -> None:
+        while len(self) > KNOWN_MAX:
+            self._drop(self._known.pop(next(iter(self._known))))
 
     def add_address(self, url: str) -> None:
         """Of an address, what comes after the host: whoever knows it can write there."""
@@ -50,13 +73,13 @@ class Hidden:
         whole = "".join(after).strip("/")
         for part in (whole, *re.split(r"[/?&=]", whole)):
             if len(part) >= PART_LEAST:  # "alerts" is no secret
-                self.add(part)
+                self.pin(part)
 
     def add_environment(self, environ: Mapping[str, str]) -> None:
         """Of the variables those that hold secrets."""
         for name, value in environ.items():
             if OF_ENVIRONMENT.fullmatch(name):
-                self.add(value)
+                self.pin(value)
             for url in value.split(",") if name.upper() == HOOKS else ():
                 self.add_address(url.strip())
 
@@ -87,6 +110,10 @@ class Hidden:
                 self._by_start[start] = left
             else:
                 self._by_start.pop(start, None)
+
+
+def _raw(secret: str | bytes) -> bytes:
+    return secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogateescape")
 
 
 def _shared(text: str, at: int, spelling: str) -> int:

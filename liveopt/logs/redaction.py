@@ -1,8 +1,8 @@
 """No secret in what is said: known by its name, by its form, or by its value."""
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Final
 
 from structlog.typing import EventDict, WrappedLogger
@@ -19,11 +19,13 @@ _SECRET_NAME: Final = re.compile(
 )
 # A secret inside running text: a header, a query string, the repr of a dict in a traceback. "key"
 # alone is too common a word there ("unknown key: fee"), so it counts only as an API key.
+# A word is looked through once, from its beginning, and never again: however long, it is soon done.
 _SECRET_IN_TEXT: Final = re.compile(
-    r"""(?P<name>kc-api-[\w-]+
-          |[\w-]*(?:secret|token|passphrase|password|pepper|cookie|authorization|api[_-]?key
-                    |liveopt_\d|x-liveopt)[\w-]*)
-        (?P<gap>['"]?\s*[=:]\s*(?:b(?=['"]))?['"]?)
+    r"""(?<![\w-])
+        (?=[\w-]*?(?:kc-api-|secret|token|passphrase|password|pepper|cookie|authorization
+                     |api[_-]?key|liveopt_\d|x-liveopt))
+        (?P<name>[\w-]++)
+        (?P<gap>['"]?\s*+[=:]\s*+(?:b(?=['"]))?['"]?)
         (?:(?:basic|bearer)\s+)?[^\s'"&,;)}\]]+""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -54,7 +56,7 @@ def clean_text(text: str) -> str:
 
 
 def _clean_pair(name: object, value: object, depth: int) -> object:
-    text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+    text = name.decode("latin-1") if isinstance(name, bytes) else _said(name)
     return REDACTED if _is_secret(text) else _clean(value, depth)
 
 
@@ -71,14 +73,26 @@ def _clean(value: object, depth: int) -> object:
         return clean_text(value.decode("latin-1"))
     if isinstance(value, Mapping | list | tuple | set | frozenset):
         return _clean_inside(value, depth + 1) if depth < DEPTH_MAX else "..."
-    return clean_text(str(value))
+    return clean_text(_said(value))
+
+
+def said(tell: Callable[[], str], instead: str) -> str:
+    """What somebody says of himself; one who cannot costs no line of the log."""
+    try:
+        return tell()
+    except Exception:  # noqa: BLE001  somebody else's code, which may raise anything
+        return instead
+
+
+def _said(value: object) -> str:
+    return said(partial(str, value), f"<{type(value).__name__}>")
 
 
 def _clean_inside(value: Iterable[object], depth: int) -> object:
     match value:
         case Mapping():
             return {
-                clean_text(str(name)): _clean_pair(name, inner, depth)
+                clean_text(_said(name)): _clean_pair(name, inner, depth)
                 for name, inner in value.items()
             }
         case (str() | bytes() as name, inner):  # a header as a pair

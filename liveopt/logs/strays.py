@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from liveopt.logs.redaction import clean_text
+from liveopt.logs.redaction import clean_text, said
 
 
 class _Bridge(logging.Handler):
@@ -17,15 +17,18 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Through all of our processors."""
-        try:
-            text = record.getMessage()
-        except (TypeError, ValueError):  # its words do not fit each other
-            text = str(record.msg)
+        plain = record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
+        text = said(record.getMessage, plain)  # its words may not fit each other
         caught = record.exc_info if record.exc_info and record.exc_info[1] else None
         log = structlog.get_logger()
         log.log(
-            record.levelno, text, logger=record.name, **({"exc_info": caught} if caught else {})
+            _level(record), text, logger=record.name, **({"exc_info": caught} if caught else {})
         )
+
+
+def _level(record: logging.LogRecord) -> int:
+    """Ours next below: a library may have some of its own between them, or above."""
+    return min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
 
 
 _BRIDGE = _Bridge(logging.WARNING)

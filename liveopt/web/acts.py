@@ -100,6 +100,7 @@ class Acts:
 
     async def run(self) -> None:
         """For as long as the service lives."""
+        self._news.set()  # a crash of this part may have left some
         while True:
             await self._news.wait()
             self._news.clear()

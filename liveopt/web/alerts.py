@@ -50,6 +50,9 @@ GONE: Final = frozenset({STATUSES.index("stopped"), STATUSES.index("retired")})
 PART: Final = "part_failed"
 NAME_MAX: Final = 64
 MS_NS: Final = 1_000_000
+SETTLE_MS: Final = 10_000
+"""A process that has just begun does not see everything yet: what stood before it stands so long.
+"""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -244,6 +247,12 @@ class Alerts:
     """Told of an alert that rose or fell, and of nothing else."""
     lines: dict[str, Alert] = field(default_factory=dict)
     lately: Lately = field(default_factory=Lately)
+    _settled_ms: int = 0
+
+    def recall(self, lines: Mapping[str, Alert]) -> None:
+        """What the process before this one knew: it is judged anew, soon."""
+        self.lines |= lines
+        self._settled_ms = self.wall() // MS_NS + SETTLE_MS
 
     def look(self, sight: Sight) -> None:
         """Now: what rises, what stands, what falls."""
@@ -253,6 +262,8 @@ class Alerts:
         found = {id_: (severity, text) for id_, severity, text in rules(sight, standing)}
         for id_, (severity, text) in found.items():
             self._true(id_, severity, text, now_ms)
+        if now_ms < self._settled_ms:
+            return
         for id_, line in self.lines.items():
             if line.active and id_ not in found:
                 self._turn(msgspec.structs.replace(line, active=False))

@@ -33,6 +33,7 @@ from liveopt.web.demo import Demo
 from liveopt.web.door import Door
 from liveopt.web.histogram import Histogram
 from liveopt.web.hooks import Hooks
+from liveopt.web.inbox import Inbox
 from liveopt.web.job import OPEN, Job
 from liveopt.web.jobs import Jobs
 from liveopt.web.keys import Key, Keys
@@ -284,6 +285,8 @@ async def _life(setup: Setup, service: Service, _: web.Application) -> AsyncIter
     rng = np.random.default_rng()
     link = Link(setup.state / TELEMETRY, service.picture, rng, setup.wall)
     watch = Watch(service, setup.settings.engine.device)
+    inbox = Inbox(setup.state, lambda: service.alerts.lines)
+    service.alerts.recall(inbox.read())
     essential: dict[str, Run] = {
         "link": link.run,
         "stream": service.stream.run,
@@ -293,6 +296,7 @@ async def _life(setup: Setup, service: Service, _: web.Application) -> AsyncIter
         "tail": service.tail.follow,
         "jobs": service.jobs.run,
         "hooks": service.hooks.run,
+        "inbox": inbox.run,
         "acts": service.acts.run,
         "card": watch.card,
         "lag": partial(_lag, service),
@@ -303,6 +307,7 @@ async def _life(setup: Setup, service: Service, _: web.Application) -> AsyncIter
         stack.push_async_callback(service.door.close)
         stack.push_async_callback(service.acts.close)
         stack.callback(service.logbook.close)
+        stack.callback(inbox.close)
         stack.callback(lambda: service.keys.uses.keep(service.keys.uses.taken()))
         stack.callback(service.tail.close)
         stack.callback(service.jobs.close)

@@ -202,7 +202,9 @@ class Follower:
         self._more[name] = part.more
         self._held[name].extend(part.kept)
         if part.lines:
-            batch.ends[name] = part.lines, Mark(self._newest_ns.get(name, 0), position)
+            least_ns = min((kept.place.at_ns for kept in part.kept), default=EVER)
+            mark = Mark(self._newest_ns.get(name, 0), position, least_ns)
+            batch.ends[name] = part.lines, mark
 
 
 def _shared(record: Trade | Entered) -> Trade | Entered:

@@ -8,7 +8,7 @@ and say why; it is tried again, ever more slowly.
 
 import asyncio
 from asyncio.subprocess import Process
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -142,13 +142,10 @@ class Jobs:
     async def all(self) -> list[Job]:
         """The newest first: those that wait, then all studies there are."""
         await self._studies.look()
-        known = self._studies.known
-        waiting = {order.id: order for order in self.queue}
-        unknown = {name: self._waiting(order, "queued") for name, order in waiting.items()}
-        for order in self.working.values():
-            unknown[order.id] = self._waiting(order, "running")
-        for order, status, why in self.failed.values():
-            unknown[order.id] = self._waiting(order, status, why)
+        known, waiting = self._studies.known, {one.id: one for one in self.queue}
+        unknown = {name: self._waiting(one, "queued") for name, one in waiting.items()}
+        unknown |= {name: self._waiting(one, "running") for name, one in self.working.items()}
+        unknown |= {name: self._waiting(*one) for name, one in self.failed.items()}
         own = [job for name, job in reversed(unknown.items()) if name not in known]
         return own + [self._job(one, waiting.get(one.id)) for one in known.values()]
 
@@ -222,33 +219,33 @@ class Jobs:
 
     def by_status(self) -> dict[str, int]:
         """How many, as far as it is known without a look."""
-        known = self._studies.known
-        waiting = {order.id for order in self.queue}
-        counts: dict[str, int] = {"queued": len(waiting)}
-        for status in [self._job(one).status for one in known.values() if one.id not in waiting]:
-            counts[status] = counts.get(status, 0) + 1
-        for name, (_, status, _) in self.failed.items():
-            if name not in known:
-                counts[status] = counts.get(status, 0) + 1
-        return counts
+        known, waiting = self._studies.known, {order.id for order in self.queue}
+        counts = Counter[str](queued=len(waiting))
+        counts.update(self._job(one).status for one in known.values() if one.id not in waiting)
+        counts.update(how for name, (_, how, _) in self.failed.items() if name not in known)
+        return dict(counts)
 
     # How they are done
 
     async def run(self) -> None:
         """Begin what waits, see how far it is, and take in what has ended."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._wake.clear()
-                well = await self._well()
-                while well and self.queue and len(self.working) < self.running_max:
-                    order = self.queue.popleft()
-                    self.working[order.id] = order
-                    group.create_task(self._work(order), name=order.id)
-                for name in self.working:
-                    self._tell(self._found(name))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pause_s):
-                        await self._wake.wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._wake.clear()
+                    well = await self._well()
+                    while well and self.queue and len(self.working) < self.running_max:
+                        order = self.queue.popleft()
+                        self.working[order.id] = order
+                        group.create_task(self._work(order), name=order.id)
+                    for name in self.working:
+                        self._tell(self._found(name))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._pause_s):
+                            await self._wake.wait()
+        finally:  # what a fault leaves undone waits for the next start
+            self.working.clear()
+            self.queue = deque(self._orders.open.values())
 
     async def _well(self) -> bool:
         """Whether the store says how far they are; if nobody works, nothing changes unheard."""
@@ -285,8 +282,9 @@ class Jobs:
         except (OSError, RuntimeError, ValueError) as error:
             log.exception("a job could not be worked at", job=order.id)
             code, said = 1, f"a fault of this program: {type(error).__name__}"
-        self.working.pop(order.id, None)
-        self._paces.pop(order.id, None)
+        finally:  # also where another's fault ends all of them
+            for of_work in (self.working, self._paces, self._late):
+                of_work.pop(order.id, None)
         known, asked = self._studies.known.get(order.id), self.failed.get(order.id)
         log.info("a job has ended", job=order.id, code=code)
         if asked is not None and asked[1] == "cancelled":
@@ -349,8 +347,7 @@ class Jobs:
         while len(self.failed) > ENDED_MAX:
             del self.failed[next(iter(self.failed))]
         self._orders.end([order.id], status, why)
-        known = self._studies.known.get(order.id)
-        self._tell(self._waiting(order, status, why) if known is None else self._job(known))
+        self._tell(self._found(order.id))
 
     def _tell(self, job: Job | None) -> None:
         """If it is another than it was."""
@@ -378,7 +375,10 @@ class Jobs:
         if status in OPEN:
             error = self._late.get(known.id, self.trouble if order is not None else "")
         share = 100.0 if status == "completed" else 100.0 * known.evaluated / max(plan.evals, 1)
-        by = order.by if order is not None else own[0].by if own is not None else ""
+        past = self._orders.past.get(known.id)
+        ended = own[0] if own is not None else None if past is None else past.order
+        wished = order or ended
+        by = wished.by if wished is not None else ""
         return Job(
             known.id, status, plan.strategy, plan.algorithm, Path(plan.data.file).name,
             known.created, known.evaluated, plan.evals, round(min(share, 100.0), 2),

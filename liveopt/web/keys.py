@@ -172,7 +172,7 @@ class Keys:
     def _read(self) -> None:
         found = self._listed()
         pepper = self._own_pepper(new=False) if found else b""
-        logs.hide(pepper)
+        logs.pin(pepper)
         known = {k.id.encode(): _Known(k, bytes.fromhex(k.digest)) for k in found}
         for id_, one in known.items():
             if self._known.get(id_) != one:

@@ -21,16 +21,20 @@ MARKED_LINES: Final = 5_000
 MARKS_MAX: Final = 4_096
 SCANNED_MAX: Final = 200_000
 """Lines that one question may read; then it is told where to go on."""
-SLACK_NS: Final = 10_000_000_000
-"""Records of several symbols are in the order in which they came, not quite in that of time."""
 EVER: Final = 1 << 63
 
 
 class Mark(NamedTuple):
-    """A place in a journal: nothing before it is newer than this time."""
+    """A place in a journal: nothing before it is newer than this time.
+
+    Records of several symbols are in the order in which they came, not quite in that of time, and
+    those of a symbol whose feed was away come long after the others'.
+    """
 
     at_ns: int
     position: Position
+    least_ns: int = 0
+    """Nothing between the mark before and this one is older."""
 
 
 @dataclass(slots=True)
@@ -41,17 +45,29 @@ class Marks:
     every: int = field(default_factory=lambda: MARKED_LINES)
     lines: int = 0
     """Since the last one."""
+    _rest: Mark | None = None
+    """What was read since, up to where."""
 
     def add(self, lines: int, end: Mark) -> None:
-        """So many lines were read, up to here."""
+        """So many lines were read, up to here; its least time is theirs."""
         self.lines += lines
+        self._rest = end if self._rest is None else _joined(self._rest, end)
         if self.lines < self.every:
             return
-        self.lines = 0
-        self.all.append(end)
+        self.all.append(self._rest)
+        self.lines, self._rest = 0, None
         if len(self.all) == MARKS_MAX:
-            self.all = self.all[1::2]
+            self.all = [_joined(*two) for two in zip(self.all[::2], self.all[1::2], strict=True)]
             self.every *= 2
+
+    def upto(self) -> tuple[Mark, ...]:
+        """All of them, and one where it was read to."""
+        return tuple(self.all) if self._rest is None else (*self.all, self._rest)
+
+
+def _joined(first: Mark, second: Mark) -> Mark:
+    """The second, without the first before it."""
+    return second._replace(least_ns=min(first.least_ns, second.least_ns))
 
 
 def older(run: Path, wanted: Wanted, marks: Mapping[Journal, Sequence[Mark]]) -> Found:
@@ -108,13 +124,28 @@ class _Scan:
     lines: int = 0
 
     def __iter__(self) -> Iterator[Kept]:
-        since = START
-        for mark in reversed(self.marks):
-            if mark.at_ns < self.from_ns - SLACK_NS:
-                since = mark.position
-                break
+        for since, upto in self._parts():
+            yield from self._read(since, upto)
+
+    def _parts(self) -> Iterator[tuple[Position, int]]:
+        """After which places such a trade may stand, and up to which record's number."""
+        before = START
+        since: Position | None = None
+        for mark in self.marks:
+            if mark.at_ns >= self.from_ns and mark.least_ns < self.to_ns:
+                since = since or before
+            elif since is not None:
+                yield since, before.seq
+                since = None
+            before = mark.position
+        if since is not None:
+            yield since, before.seq
+
+    def _read(self, since: Position, upto: int) -> Iterator[Kept]:
         reader = Reader(self.run, self.name, since)
         for line in reader:
+            if line.seq > upto:
+                return
             self.lines += 1
             if reader.own or b'"type":"Trade"' not in line.content:
                 continue
@@ -123,7 +154,5 @@ class _Scan:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # who follows the journals tells of it
             assert isinstance(record, Trade)
-            if record.at_ns >= self.to_ns + SLACK_NS:
-                return
             if self.from_ns <= record.at_ns < self.to_ns:
                 yield Kept(Place(record.at_ns, self.name, line.seq), record)

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 import structlog
 
+from liveopt import whole
 from liveopt.web.errors import stamp
 
 log = structlog.get_logger()
@@ -25,6 +26,8 @@ ENDED_MAX: Final = 1_000
 """So many ended ones may lie in the file before it is written anew without them."""
 PAST_MAX: Final = 1_000
 """So many of those that may be asked for again are remembered."""
+NAMED_MAX: Final = 100
+"""And of the others so many: for who wanted them."""
 WISH: Final = ("strategy", "algorithm", "evals", "timeout_s", "objective")
 End = Literal["completed", "failed", "cancelled"]
 
@@ -97,9 +100,11 @@ class Orders:
         self._ended = 0
         self._whole = True
         """Whether all that is in the file was read: else it is not written anew without that."""
+        self._cut: int | None = None
+        """How long the file is without the half line at its end, where there is one."""
         self.open: dict[str, Order] = {}
         self.past: dict[str, Past] = {}
-        """Of those that may be asked for again."""
+        """The newest that have ended: who wanted them, and what a repeated request comes to."""
         try:
             self._recover(self._path.read_bytes())
         except FileNotFoundError:
@@ -139,9 +144,12 @@ class Orders:
     def _go(self, line: Line) -> None:
         for name in line.ended:
             order = self.open.pop(name, None)
-            if order is not None and order.asked:
+            if order is not None:
                 self.past[name] = Past(order, line.how, line.why)
         self.past.update((one.order.id, one) for one in line.past)
+        named = [name for name, one in self.past.items() if not one.order.asked]
+        for name in named[: max(0, len(named) - NAMED_MAX)]:
+            del self.past[name]
         while len(self.past) > PAST_MAX:
             del self.past[next(iter(self.past))]
 
@@ -150,10 +158,25 @@ class Orders:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self._path, flags, 0o600)
         try:
+            self._mend(file)
             data, before = msgspec.json.encode(line) + b"\n", os.fstat(file).st_size
             if os.write(file, data) < len(data):
-                os.ftruncate(file, before)
+                self._cut = before
+                self._mend(file)
                 raise OSError(0, "the disk is full")
+        finally:
+            os.close(file)
+
+    def _mend(self, file: int) -> None:
+        """Nothing is ever put behind half a line: both would be lost."""
+        if self._cut is not None:
+            os.ftruncate(file, self._cut)
+            self._cut = None
+
+    def _mend_now(self) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            self._mend(file)
         finally:
             os.close(file)
 
@@ -161,29 +184,28 @@ class Orders:
         """The end of the file may be torn; anything else that cannot be read is told and left."""
         lines = text.split(b"\n")
         torn = lines.pop()
+        if torn:
+            self._cut = len(text) - len(torn)
+            with suppress(OSError):  # then it is done before the next line
+                self._mend_now()
         for number, raw in enumerate(lines, start=1):
             try:
                 line = msgspec.json.decode(raw, type=Line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 log.warning("orders of jobs cannot be read", line=number, error=str(error))
+                self._whole = False
                 continue
             self._come(line.came)
             self._go(line)
-        if torn or len(lines) > 1:
+        if len(lines) > 1 and self._whole:
             with suppress(OSError):  # it is as long as it was
                 self._rewrite()
 
     def _rewrite(self) -> None:
         """Without what has ended; the old file is there until the new one is."""
-        beside = self._path.with_name(f"{FILE}.new")
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "wb") as out:
-            line = Line(came=tuple(self.open.values()), past=tuple(self.past.values()))
-            out.write(msgspec.json.encode(line) + b"\n")
-            out.flush()
-            os.fsync(file)
-        beside.rename(self._path)
-        self._ended = 0
+        line = Line(came=tuple(self.open.values()), past=tuple(self.past.values()))
+        whole.write(self._path, msgspec.json.encode(line) + b"\n")
+        self._ended, self._cut = 0, None
 
 
 def new_id(once: str = "") -> str:

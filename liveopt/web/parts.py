@@ -21,6 +21,7 @@ LACKS: Final = {
     "acts": "what people do here waits for the journal",
     "card": "whether a graphics card lies idle is not known",
     "hooks": "alerts are not sent to web.webhooks",
+    "inbox": "alerts of now are forgotten when this process starts again",
     "jobs": "searches that were submitted wait",
     "lag": "how late this process is, is not measured",
     "tail": "trades and promotions of now are not shown",

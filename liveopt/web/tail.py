@@ -72,6 +72,10 @@ class Tail:
     marks: dict[Journal, Marks] = field(default_factory=dict)
     """Ways into the files, for questions about old trades."""
     _follower: Follower = field(init=False)
+    _half: bool = False
+    """Whether a batch was not taken in whole."""
+    _news: deque[Trade] = field(default_factory=deque)
+    """Taken in, and not told yet."""
     _gone: deque[str] = field(default_factory=lambda: deque(maxlen=GONE_MAX))
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "tail"))
     _scans: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
@@ -81,6 +85,7 @@ class Tail:
 
     async def follow(self) -> None:
         """For as long as the service lives; a journal that cannot be read for long is a failure."""
+        self._anew()
         loop = asyncio.get_running_loop()
         read_s = loop.time()
         while True:
@@ -97,6 +102,7 @@ class Tail:
 
     def read(self) -> None:
         """All that there is now; for who has no loop."""
+        self._anew()
         while self._take_in(self._follower.read()):
             pass
 
@@ -127,7 +133,7 @@ class Tail:
             return Found(found, None)
         before = oldest if wanted.before is None else min(oldest, wanted.before)
         rest = replace(wanted, limit=wanted.limit - len(found), before=before)
-        marks = {name: tuple(some.all) for name, some in self.marks.items()}
+        marks = {name: some.upto() for name, some in self.marks.items()}
         async with self._scans:
             more = await asyncio.to_thread(older, run, rest, marks)
         return Found(found + more.kept, more.next)
@@ -156,10 +162,16 @@ class Tail:
 
     # What was read, taken in where the questions are answered
 
+    def _anew(self) -> None:
+        """The follower has passed what a fault here kept from being taken in: all is read again."""
+        if self._half:
+            self._follower = Follower(self.state, self.wanted)
+
     def _take_in(self, batch: Batch) -> bool:
-        """Whether there may be more."""
-        if batch.run != self.run:
+        """Whether there may be more. Nobody is told before it is all there."""
+        if batch.run != self.run or self._half:
             self._begin(batch.run)
+        self._half = True
         before = len(self.rulings.all)
         for seq, record in batch.decisions:
             self._decided(seq, record)
@@ -174,15 +186,18 @@ class Tail:
         if batch.damage and batch.damage != self.damage:
             self.damage = batch.damage
             log.error("a journal cannot be read", why=batch.damage)
+        self._half = False
         if ruled:
             self.ruled()
+        while self._news:
+            self.heard(self._news.popleft())
         return batch.more
 
     def _begin(self, run: Path | None) -> None:
         """Another run: nothing of the old one is kept."""
         self.run, self.rulings = run, Rulings()
         self.tally, self.candles, self.marks = Tally(), {}, {}
-        for kept in (self.trades, self.entries, self.breaks, self._gone):
+        for kept in (self.trades, self.entries, self.breaks, self._gone, self._news):
             kept.clear()
         self.total, self.forgotten, self.caught_up, self.damage = 0, False, False, ""
 
@@ -219,7 +234,7 @@ class Tail:
         self.total += 1
         self.tally.add(record)
         if self.caught_up:
-            self.heard(record)
+            self._news.append(record)
 
 
 def _insert(there: deque[Kept], kept: Kept) -> None:

@@ -4,6 +4,7 @@ It is kept aside from the keys: what is written for a use can never undo a revoc
 """
 
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -24,6 +25,8 @@ class Uses:
         """Of the keys of this state folder."""
         self._path = folder / FILE
         self._new: dict[str, int] = {}
+        self._turn = Lock()
+        """At the end of the process the last ones are kept while a thread may still keep others."""
 
     def note(self, id_: str, wall_ns: int) -> None:
         """Now; nothing is written for it yet."""
@@ -38,12 +41,13 @@ class Uses:
         """Put these down beside what is there; a disk that refuses costs nobody anything else."""
         if not new:
             return
-        known = self.all()
-        newest = {id_: max(known.get(id_, 0), at_ns) for id_, at_ns in new.items()}
-        try:
-            whole.write(self._path, msgspec.json.encode(known | newest))
-        except OSError as error:
-            log.warning("when keys were used could not be kept", error=str(error))
+        with self._turn:
+            known = self.all()
+            newest = {id_: max(known.get(id_, 0), at_ns) for id_, at_ns in new.items()}
+            try:
+                whole.write(self._path, msgspec.json.encode(known | newest))
+            except OSError as error:
+                log.warning("when keys were used could not be kept", error=str(error))
 
     def all(self) -> dict[str, int]:
         """As far as the disk knows; a file that cannot be read knows nothing."""

@@ -7,17 +7,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from liveopt.data.tables import parse_time
+from liveopt.kucoin.words import venue_of
 from liveopt.optimize.objective import parse_objective
 from liveopt.optimize.parameters import BadParameter
 from liveopt.web.api.words import Page
 from liveopt.web.call import Call
-from liveopt.web.errors import Problem, bad
+from liveopt.web.errors import Problem, bad, stamp
 from liveopt.web.job import Job
 from liveopt.web.orders import Order, new_id, order_of
 
 MINUTE_S = 60.0
 BATCH_MAX = 20
 ASKED = 32
+EXAMPLE_NS = 90 * 86_400 * 1_000_000_000
+"""How far back the example of a command fetches candles."""
 ALIASES = {"sharpe_ratio": "bar_sharpe", "total_return": "roi", "return": "roi"}
 Algorithm = Literal["random", "grid", "ga", "pso", "sa", "de", "aco", "hc", "bo", "tpe"]
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
@@ -144,8 +147,7 @@ def _order(call: Call, wanted: Single) -> Order:
         raise Problem(404, "STRATEGY_NOT_FOUND", why, {"field": "strategy_name"})
     data = service.jobs.data_file(wanted.asset, wanted.timeframe)
     if data is None:
-        why = f"there are no candles {wanted.asset}-{wanted.timeframe}; fetch them first"
-        raise Problem(404, "FILE_NOT_FOUND", why, {"field": "asset"})
+        raise Problem(404, "FILE_NOT_FOUND", _no_candles(call, wanted), {"field": "asset"})
     for field, text in (("start_date", wanted.start_date), ("end_date", wanted.end_date)):
         _check_time(field, text)
     objective = ALIASES.get(config.objective, config.objective)
@@ -164,6 +166,22 @@ def _order(call: Call, wanted: Single) -> Order:
         "last": wanted.end_date,
     }
     return order_of(words, service.wall(), call.subject.name)
+
+
+def _no_candles(call: Call, wanted: Single) -> str:
+    """Where they are looked for, and what puts them there; no path of this machine is told."""
+    folder = call.service.jobs.data
+    name, where = f"{wanted.asset}-{wanted.timeframe}", f"{folder.parent.name}/{folder.name}"
+    why = f"there are no candles {where}/{name}.parquet (nor .feather or .csv)"
+    try:
+        venue_of(wanted.asset)
+    except ValueError as error:
+        return f"{why}: {error}"
+    since = stamp(call.service.wall() - EXAMPLE_NS)[:10]
+    return (
+        f"{why}; this fetches them: mkdir -p {where} && liveopt data fetch {where}/{name}.parquet"
+        f" --symbol {wanted.asset} --timeframe {wanted.timeframe} --from {since}"
+    )
 
 
 def _check_time(field: str, text: str) -> None:

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from liveopt.journal.folder import latest
 from liveopt.optimize.rounds.folder import (
     LASTING,
     TASK,
     Brief,
     Outcome,
+    Round,
     Symbol,
     brief_of,
     numbers_of,
@@ -30,6 +30,7 @@ WHOLE_MAX: Final = 8
 """Each of up to a megabyte."""
 DIGITS_MAX: Final = 9
 T = TypeVar("T")
+F = TypeVar("F", Brief, Round)
 Phase = Literal["open", "searching", "proposing", "ended", "given up", "unreadable"]
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Of the files of a round: which file, when it was written, how long it is."""
@@ -70,9 +71,9 @@ class Began(msgspec.Struct, frozen=True):
 
 
 async def rounds(call: Call) -> Rounds:
-    """The rounds of the newest run."""
+    """The rounds of the run whose trades are shown."""
     limit = call.asked(Page).limit
-    briefs, total = await _off_the_loop(partial(_briefs, call.service.state, limit))
+    briefs, total = await _off_the_loop(partial(_briefs, call.service.tail.run, limit))
     picture = call.service.picture
     search = picture.report.get("search") if picture.connected else None
     return Rounds([_told(one, search or {}) for one in briefs], total)
@@ -83,7 +84,7 @@ async def one(call: Call) -> bytes:
     name = call.path["id"]
     found = None
     if name.isascii() and name.isdecimal() and len(name) <= DIGITS_MAX:
-        found = await _off_the_loop(partial(_whole, call.service.state, int(name)))
+        found = await _off_the_loop(partial(_whole, call.service.tail.run, int(name)))
     if found is None:
         raise missing(f"there is no round {name}", "ROUND_NOT_FOUND")
     return found
@@ -112,29 +113,56 @@ async def _off_the_loop(read: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_POOL, read)
 
 
-def _briefs(state: Path, limit: int) -> tuple[list[Brief], int]:
-    run = latest(state)
+def _briefs(run: Path | None, limit: int) -> tuple[list[Brief], int]:
     numbers = [] if run is None else numbers_of(run)
     newest = numbers[: -limit - 1 : -1]
     return [_brief(run, n, _stamp(run, n)) for n in newest if run is not None], len(numbers)
 
 
-def _whole(state: Path, number: int) -> bytes | None:
-    run = latest(state)
+def _whole(run: Path | None, number: int) -> bytes | None:
     if run is None or not (place(run, number) / TASK).exists():
         return None
     return _encoded(run, number, _stamp(run, number))
 
 
-@lru_cache(BRIEFS_MAX)
-def _brief(run: Path, number: int, _: Stamp) -> Brief:
+class _Odd(Exception):
+    """What cannot be read now may be read the next time, without another file: it is not kept."""
+
+    def __init__(self, found: Any) -> None:
+        super().__init__()
+        self.found = found
+
+
+def _brief(run: Path, number: int, stamp: Stamp) -> Brief:
     """Read once for as long as its files are those."""
-    return brief_of(run, number)
+    try:
+        return _read_brief(run, number, stamp)
+    except _Odd as odd:
+        brief: Brief = odd.found
+        return brief
+
+
+def _encoded(run: Path, number: int, stamp: Stamp) -> bytes:
+    try:
+        return _read_whole(run, number, stamp)
+    except _Odd as odd:
+        return msgspec.json.encode(odd.found)
+
+
+@lru_cache(BRIEFS_MAX)
+def _read_brief(run: Path, number: int, _: Stamp) -> Brief:
+    return _sound(brief_of(run, number))
 
 
 @lru_cache(WHOLE_MAX)
-def _encoded(run: Path, number: int, _: Stamp) -> bytes:
-    return msgspec.json.encode(round_of(run, number))
+def _read_whole(run: Path, number: int, _: Stamp) -> bytes:
+    return msgspec.json.encode(_sound(round_of(run, number)))
+
+
+def _sound(found: F) -> F:
+    if found.outcome is not None and found.outcome.phase == "unreadable":
+        raise _Odd(found)
+    return found
 
 
 def _stamp(run: Path, number: int) -> Stamp:

@@ -1,6 +1,7 @@
 """The run as the dashboard reads it: report, variants, trades, promotions, alerts."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -75,6 +76,9 @@ class Detail(Aged, frozen=True):
     explain: dict[str, Any] | None
     equity: list[list[float]]
     """Times in milliseconds of the market's clock, and equities."""
+    known_from_ms: int | None
+    """Where that curve begins: this process has seen nothing of before; null where there is none.
+    """
     trades: list[dict[str, Any]]
     candles: list[list[float]]
     """The newest signal bars of its symbol: milliseconds at which each opened, open, high, low and
@@ -150,7 +154,12 @@ def _guard(service: Service) -> dict[str, Any] | None:
     known = service.guard
     if known is None:
         return None
-    return {name: known.get(name) for name in ("halted", "mode", "latch", "checks", "engine")}
+    found = {name: known.get(name) for name in ("halted", "mode", "latch", "checks")}
+    engine: Mapping[str, Any] = known.get("engine") or {}
+    own: Mapping[str, Any] | None = known.get("web")
+    found["engine"] = {name: said for name, said in engine.items() if name != "pid"}
+    found["web"] = own and {name: own.get(name) for name in ("starts", "last_exit")}
+    return found
 
 
 def about_this(service: Service) -> dict[str, Any]:
@@ -201,6 +210,7 @@ async def variant(call: Call) -> Detail:
     shown = (row or {}) | own
     return Detail(
         shown, explain, [list(one) for one in zip(times, equities, strict=True)],
+        times[0] if times else None,
         [told(kept) for kept in trades],
         [list(candle) for candle in service.tail.candles.get(shown["symbol"], ())],
         msgspec.convert(said.get("position"), Position | None), **age(service),

@@ -9,6 +9,7 @@ import structlog
 from liveopt.web.call import Answered, Call
 from liveopt.web.errors import Problem
 from liveopt.web.keys import SCOPES
+from liveopt.web.links import Links
 from liveopt.web.sessions import TICKET_S
 
 SECOND_NS = 1_000_000_000
@@ -47,7 +48,12 @@ async def open_(call: Call) -> Answered:
     """A word for a session."""
     service = call.service
     now_s = service.wall() / SECOND_NS
-    opened = service.sessions.open(call.said(Token).token, now_s)
+    word = call.said(Token).token
+    opened = service.sessions.open(word, now_s)
+    if opened is None and await asyncio.to_thread(Links(service.state).take, word, now_s):
+        service.sessions.admit(word, now_s)
+        opened = service.sessions.open(word, now_s)
+        log.info("a link of `liveopt link` is taken up")
     if opened is None:
         address = call.request.remote or ""
         wait_s = service.limits.failed(address, asyncio.get_running_loop().time())
@@ -55,7 +61,8 @@ async def open_(call: Call) -> Answered:
             headers = {"Retry-After": str(wait_s)}
             raise Problem(429, "RATE_LIMIT_EXCEEDED", "too many wrong words", headers=headers)
         why = (
-            "this word is wrong, used or old; start again or make a key with `liveopt keys create`"
+            "this word is wrong, used or old; `liveopt link` prints a new address, and `liveopt"
+            " keys create NAME` makes a key"
         )
         raise Problem(401, "INVALID_TOKEN", why)
     log.info("a session begins", session=opened.who)

@@ -21,7 +21,7 @@ class Signals(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of one variant, between two times in milliseconds since 1970."""
+    """Of one variant, from one millisecond since 1970 to another, both with all that is in them."""
 
     variantId: Annotated[str, msgspec.Meta(max_length=200)] = ""  # noqa: N815  the seed's name
     startTime: Annotated[int, msgspec.Meta(ge=0, le=1 << 43)] = 0  # noqa: N815  the seed's name
@@ -32,7 +32,7 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """As it is looked for."""
         return Wanted(
             limit=self.limit, variant=self.variantId, experimental=experimental,
-            since_ns=self.startTime * MS_NS, until_ns=self.endTime * MS_NS,
+            since_ns=self.startTime * MS_NS, until_ns=(self.endTime + 1) * MS_NS - 1,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.logs.hidden import KNOWN_MAX, LEAST, REDACTED, Hidden
+from liveopt.logs.hidden import KNOWN_MAX, LEAST, PINNED_MAX, REDACTED, Hidden
 from tests.attack.secrets_canaries import Canary, Search, exchange, spellings, word
 
 SECRETS = st.binary(min_size=10, max_size=64)
@@ -113,3 +113,30 @@ def test_the_oldest_of_too_many_is_forgotten_and_nothing_else() -> None:
     assert len(hidden) == KNOWN_MAX
     assert hidden.clean(secrets[0]) == secrets[0]
     assert hidden.clean(secrets[3]) == hidden.clean(secrets[-1]) == REDACTED
+
+
+def test_those_that_live_as_long_as_the_process_are_never_forgotten_for_others() -> None:
+    luck = random.Random(1)
+    hidden, environ = Hidden(), exchange(luck)
+    pepper, token = luck.randbytes(32), word(luck)
+    hook = f"https://hooks.example/services/{word(luck, 20)}"
+    hidden.add(token)
+    hidden.add_environment(environ | {"LIVEOPT__WEB__WEBHOOKS": hook})
+    hidden.pin(pepper)
+    hidden.pin(token)
+    for number in range(KNOWN_MAX + 3):
+        hidden.add(3 * f"{number:06d}")
+    assert len(hidden) == KNOWN_MAX
+    for secret in (*environ.values(), pepper.hex(), token, hook.rpartition("/")[2]):
+        assert hidden.clean(secret) == REDACTED
+
+
+def test_also_of_those_there_is_a_bound() -> None:
+    hidden = Hidden()
+    secrets = [3 * f"{number:06d}" for number in range(KNOWN_MAX + PINNED_MAX)]
+    for secret in secrets:
+        hidden.pin(secret)
+        hidden.pin(secret)
+    assert len(hidden) == KNOWN_MAX
+    assert hidden.clean(secrets[0]) == secrets[0]
+    assert hidden.clean(secrets[-1]) == hidden.clean(secrets[-PINNED_MAX]) == REDACTED

@@ -15,6 +15,9 @@ logs.hide(secret)
 class Held:
     def __del__(self):
         raise ValueError(f"held {{secret}}")
+class Silent:
+    def __str__(self):
+        raise ZeroDivisionError
 async def lost():
     raise OSError(f"lost {{secret}}")
 async def forgotten():
@@ -44,6 +47,10 @@ def stderr(words: str) -> tuple[int, str]:
         ("asyncio.run(forgotten()); gc.collect()", "OSError: lost [redacted]"),
         ("logging.getLogger('aiohttp').error('no %s', secret)", '"event": "no [redacted]"'),
         ("logging.getLogger('a').error('no %s %s', secret)", '"event": "no %s %s"'),
+        ("logging.getLogger('a').log(35, 'no %s', secret)", '"level": "warning"'),
+        ("logging.getLogger('a').log(99, 'no %s', secret)", '"level": "critical"'),
+        ("logging.getLogger('a').error('no %s', Silent())", '"event": "no %s"'),
+        ("logging.getLogger('a').error(Silent())", '"event": "<Silent>"'),
         (
             "try: {}[secret]\nexcept KeyError: logging.getLogger('a').exception('no')",
             "KeyError: '[redacted]'",

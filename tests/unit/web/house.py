@@ -156,7 +156,8 @@ class Guard:
         engine = {"pid": 1, "starts": 1, "last_exit": None}
         halted = self.gate.wanted != 0
         return {"halted": halted, "mode": "halt" if halted else None, "latch": latch,
-                "engine": engine, "checks": [], "status": {"folder": str(self.state)}}  # fmt: skip
+                "engine": engine, "web": {"pid": 2, "starts": 3, "last_exit": -9, "port": 4},
+                "checks": [], "status": {"folder": str(self.state)}}  # fmt: skip
 
     async def ask(self, command: Mapping[str, Any]) -> FromEngine:
         (self.noted if command.get("kind") == "note" else self.asked).append(command)

@@ -98,6 +98,28 @@ async def test_what_nobody_takes_is_told_again_until_an_engine_is_there(tmp_path
             assert acts.lost == 0
 
 
+async def test_what_waited_when_this_part_crashed_is_sent_without_another_act(
+    tmp_path: Path,
+) -> None:
+    door = Door(tmp_path)
+    await door.open()
+    acts = Acts(door, WALL, gather_s=0.01, retry_s=60.0)
+    first = asyncio.create_task(acts.run())
+    acts.note("act", "ann")
+    await asyncio.sleep(0.1)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert (acts.waiting, acts._news.is_set()) == (1, False)
+    async with house(tmp_path) as home:
+        again = asyncio.create_task(acts.run())
+        try:
+            assert [act.what for act in await all_kept(home, acts, 1)] == ["act"]
+        finally:
+            again.cancel()
+            await asyncio.gather(again, return_exceptions=True)
+            await door.close()
+
+
 async def test_many_come_in_few_commands_each_of_a_bounded_number(tmp_path: Path) -> None:
     async with house(tmp_path) as home, working(tmp_path) as acts:
         for number in range(2 * ACTS_MAX + 50):

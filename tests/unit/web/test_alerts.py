@@ -228,3 +228,19 @@ def test_an_acknowledgement_has_a_name_and_ends_with_the_next_rise() -> None:
     for name, by in (("nothing", "key 1"), ("feed_gap", ""), ("feed_gap", "x" * 65)):
         with pytest.raises(Problem):
             inbox.acknowledge(name, by)
+
+
+def test_what_stood_before_a_restart_stands_until_it_is_judged_anew() -> None:
+    now_ms, told = [1_000], list[Alert]()
+    before = Alert("emergency_stop", "emergency_stop", "critical", "x", 1, 2, 3, True, "me")
+    gone = Alert("feed_gap", "feed_gap", "warning", "y", 1, 2, 1, True, "me")
+    alerts = Alerts(lambda: now_ms[0] * 1_000_000, turned=told.append)
+    alerts.recall({one.id: one for one in (before, gone)})
+    alerts.look(sight(Engine()))
+    assert {one.id for one in alerts.all() if one.active} >= {"emergency_stop", "feed_gap"}
+    now_ms[0] += 11_000
+    alerts.look(sight(guard=GUARD | {"halted": True}))
+    stands, fell = alerts.lines["emergency_stop"], alerts.lines["feed_gap"]
+    assert (stands.active, stands.count, stands.acknowledged_by) == (True, 3, "me")
+    assert (fell.active, fell.acknowledged_by) == (False, "me")
+    assert [one.id for one in told if one.id != "memory"] == ["feed_gap"]

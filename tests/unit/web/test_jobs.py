@@ -58,6 +58,7 @@ async def test_a_search_over_the_api_from_its_order_to_its_result(tmp_path: Path
         assert (job["status"], job["done"], job["of"], job["progress"]) == (
             "completed", 40, 40, 100.0,
         )  # fmt: skip
+        assert job["by"].startswith("key "), "who wanted it is known when it has ended, too"
         result = (await home.ask("GET", f"/api/v1/optimize/results/{name}")).body["result"]
         assert (result["study"], result["strategy"]) == (name, "ma_crossover")
         best, walk = result["best"], result["walk_forward"]
@@ -101,6 +102,23 @@ async def test_what_cannot_be_searched_is_refused_before_anything_begins(tmp_pat
         assert (await home.ask("POST", "/api/v1/optimize/batch", both)).status == 404
         assert (await home.ask("GET", "/api/v1/jobs")).body["total"] == 0
         assert (await home.ask("GET", "/api/v1/optimize/status/opt_00000000")).status == 404
+
+
+async def test_missing_candles_are_named_with_their_folder_and_the_command_that_makes_them(
+    tmp_path: Path,
+) -> None:
+    data_of(tmp_path / "logs")
+    async with house(tmp_path / "logs") as home:
+
+        async def why(asset: str) -> str:
+            said = await home.ask("POST", "/api/v1/optimize/single", SINGLE | {"asset": asset})
+            assert str(tmp_path) not in said.raw.decode()
+            return str(said.body["error_message"])
+
+        there = await why("ETH-USDT")
+        assert there.startswith("there are no candles logs/data/ETH-USDT-1m.parquet (nor ")
+        assert "liveopt data fetch logs/data/ETH-USDT-1m.parquet --symbol ETH-USDT" in there
+        assert "spot ones look like BTC-USDT" in await why("BTCUSDT")
 
 
 async def test_a_batch_is_several_jobs(tmp_path: Path) -> None:
@@ -464,3 +482,35 @@ async def test_so_many_may_wait_as_the_settings_say(tmp_path: Path) -> None:
         said = await home.ask("POST", "/api/v1/optimize/batch", two)
         assert (said.status, said.body["error_code"]) == (503, "QUEUE_FULL")
         assert (await home.ask("GET", "/api/v1/optimize/statistics")).body["queue_max"] == 1
+
+
+@pytest.mark.parametrize("told", ["running", "completed"])
+async def test_after_a_crash_all_places_are_free_and_what_was_at_work_is_begun_anew(
+    tmp_path: Path, told: str
+) -> None:
+    data_of(tmp_path)
+    crashes: list[Job] = []
+
+    def changed(job: Job) -> None:
+        if job.status == told and not crashes:
+            crashes.append(job)
+            raise RuntimeError("whoever is told has a fault")
+
+    jobs = Jobs(tmp_path, tmp_path / "data", WALL, changed, running_max=2)
+    orders = [order(tmp_path, evals=10) for _ in range(3)]
+    jobs.submit(orders)
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(jobs.run(), 30)
+    assert len(crashes) == 1
+    left = list(Orders(tmp_path).open)
+    task = asyncio.create_task(jobs.run())
+    try:
+        for one in orders:
+            assert (await status(jobs, one.id, "completed")).done == 10
+        await asyncio.wait_for(_idle(jobs), 20)
+        assert len(left) >= 2, "what had not ended"
+        assert Orders(tmp_path).open == {}
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        jobs.close()

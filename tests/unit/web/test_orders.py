@@ -1,5 +1,6 @@
 """Orders on the disk: whatever the moment of the cut, what was acknowledged is there."""
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.web.orders import ENDED_MAX, FILE, PAST_MAX, NotKept, Order, Orders, Past, new_id
+from liveopt.web.orders import (
+    ENDED_MAX,
+    FILE,
+    NAMED_MAX,
+    PAST_MAX,
+    NotKept,
+    Order,
+    Orders,
+    Past,
+    new_id,
+)
 
 USUAL = Order("", "macd", "b.csv", "de", 100, 60.0, "bar_sharpe", "", "", "now", "tester")
 
@@ -106,12 +117,12 @@ def test_the_file_does_not_grow_with_what_has_ended(tmp_path: Path) -> None:
         orders.add([order(number)])
         orders.end([order(number).id])
         sizes.append((tmp_path / FILE).stat().st_size)
-    assert sizes[-1] < 20 * one
+    assert sizes[-1] < 1.5 * one * NAMED_MAX
     assert max(sizes) < 1.5 * one * ENDED_MAX
     assert names(Orders(tmp_path)) == [order(0).id]
 
 
-def test_what_may_be_asked_for_again_is_remembered_when_it_has_ended(tmp_path: Path) -> None:
+def test_what_has_ended_is_remembered_until_it_is_taken_up_again(tmp_path: Path) -> None:
     orders = Orders(tmp_path)
     orders.add([keyed(1), keyed(2), order(3)])
     orders.end([keyed(1).id], "failed", "no candles")
@@ -121,9 +132,10 @@ def test_what_may_be_asked_for_again_is_remembered_when_it_has_ended(tmp_path: P
         assert orders.open == {}
         assert orders.past == {
             keyed(1).id: Past(keyed(1), "failed", "no candles"), keyed(2).id: Past(keyed(2)),
+            order(3).id: Past(order(3)),
         }  # fmt: skip
     orders.add([keyed(1)])  # it is taken up again
-    assert set(Orders(tmp_path).past) == {keyed(2).id}
+    assert set(Orders(tmp_path).past) == {keyed(2).id, order(3).id}
 
 
 def test_of_too_many_the_oldest_is_forgotten(tmp_path: Path) -> None:
@@ -155,3 +167,64 @@ def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
         orders.add([order(1)])
     assert orders.open == {}
     assert (tmp_path / FILE).is_dir()
+
+
+def torn(folder: Path) -> Path:
+    """Two orders, and half of one that was never acknowledged."""
+    for number in (1, 2):
+        Orders(folder).add([order(number)])
+    with (folder / FILE).open("ab") as out:
+        out.write(b'{"came":[{"id":"opt_')
+    return folder
+
+
+def test_no_order_is_put_behind_half_a_line_where_nothing_can_be_written_anew(
+    tmp_path: Path,
+) -> None:
+    torn(tmp_path)
+    (tmp_path / f"{FILE}.part").mkdir()  # where the new file would be written
+    Orders(tmp_path).add([order(3)])
+    assert names(Orders(tmp_path)) == [order(number).id for number in (1, 2, 3)]
+
+
+def test_while_half_a_line_cannot_be_cut_off_no_order_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn(tmp_path)
+    (tmp_path / f"{FILE}.part").mkdir()
+
+    def refuses(file: int, size: int) -> None:
+        raise OSError(5, f"no {size} bytes of {file}")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(os, "ftruncate", refuses)
+        orders = Orders(tmp_path)
+        with pytest.raises(NotKept):
+            orders.add([order(3)])
+    orders.add([order(4)])
+    assert names(Orders(tmp_path)) == [order(number).id for number in (1, 2, 4)]
+
+
+@pytest.mark.parametrize("odd", [b'{"moved":["opt_00000001"]}', b'{"ended":["\xff"]}', b"{"])
+def test_a_line_of_another_version_is_left_in_the_file(tmp_path: Path, odd: bytes) -> None:
+    Orders(tmp_path).add([order(1)])
+    with (tmp_path / FILE).open("ab") as out:
+        out.write(odd + b"\n")
+    for number in (2, 3):
+        orders = Orders(tmp_path)
+        orders.add([order(number)])
+        many = [order(100 + n) for n in range(ENDED_MAX + 1)]
+        orders.add(many)
+        orders.end(one.id for one in many)
+        assert odd in (tmp_path / FILE).read_bytes().split(b"\n")
+        assert names(Orders(tmp_path)) == [order(n).id for n in range(1, number + 1)]
+
+
+def test_what_is_written_anew_is_for_the_owner_alone_and_leaves_nothing_beside(
+    tmp_path: Path,
+) -> None:
+    torn(tmp_path)
+    assert names(Orders(tmp_path)) == [order(1).id, order(2).id]
+    assert [one.name for one in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / FILE).read_bytes().count(b"\n") == 1

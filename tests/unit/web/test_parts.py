@@ -111,4 +111,4 @@ def test_the_reason_is_of_the_innermost_error_and_names_no_file() -> None:
 
 
 def test_what_is_missing_is_known_of_every_part() -> None:
-    assert set(LACKS) == {"acts", "card", "hooks", "jobs", "lag", "tail", "uses"}
+    assert set(LACKS) == {"acts", "card", "hooks", "inbox", "jobs", "lag", "tail", "uses"}

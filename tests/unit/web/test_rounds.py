@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from liveopt import whole
 from liveopt.cli.reoptimize import reoptimize
 from liveopt.cli.rounds import RoundsFolder
 from liveopt.config import Settings
+from liveopt.journal.folder import point
 from liveopt.live.commands import Commands
 from liveopt.live.rounds import Rounds, Schedule
 from liveopt.optimize.rounds.folder import OUTCOME, RESULT, TASK, brief_of, outcome_of, place
@@ -124,6 +126,33 @@ async def test_what_was_read_is_read_again_only_when_it_is_another(
         whole.write(folder / OUTCOME, content.replace(b"key 1a2b", b"key 3c4d"))
         os.utime(folder / OUTCOME, ns=(old.st_atime_ns, old.st_mtime_ns))
         assert (await listed(home))["rounds"][0]["outcome"]["by"] == "key 3c4d", "another file"
+
+
+def test_what_could_not_be_read_for_a_moment_is_read_again(tmp_path: Path) -> None:
+    ended(tmp_path)
+    stamp = module._stamp(tmp_path, 1)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))  # no file can be opened
+    try:
+        brief, said = module._brief(tmp_path, 1, stamp), module._encoded(tmp_path, 1, stamp)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert brief.outcome is not None
+    assert (brief.outcome.phase, b'"unreadable"' in said) == ("unreadable", True)
+    assert module._brief(tmp_path, 1, stamp) == brief_of(tmp_path, 1)
+    assert msgspec.json.decode(module._encoded(tmp_path, 1, stamp))["outcome"]["phase"] == "ended"
+
+
+async def test_rounds_are_those_of_the_run_whose_trades_are_shown(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ended(home.live.folder)
+        (tmp_path / "other").mkdir()
+        point(tmp_path, tmp_path / "other")
+        assert home.service.tail.run == home.live.folder
+        assert [one["number"] for one in (await listed(home))["rounds"]] == [1]
+        assert (await home.ask("GET", "/api/v1/rounds/1")).status == 200
 
 
 async def test_a_round_is_asked_for_and_keeps_who_asked(tmp_path: Path) -> None:

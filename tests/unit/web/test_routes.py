@@ -294,3 +294,18 @@ async def test_the_dashboards_addresses_lead_to_one_page(tmp_path: Path, path: s
         said = await home.ask("GET", path, scope="")
         assert said.status in {200, 404}
         assert said.headers["Content-Type"].startswith("text/html")
+
+
+async def test_the_guards_facts_have_starts_and_ends_and_no_numbers_of_processes(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        guard = (await home.ask("GET", "/api/v1/run")).body["guard"]
+        assert guard["engine"] == {"starts": 1, "last_exit": None}
+        assert guard["web"] == {"starts": 3, "last_exit": -9}
+
+
+async def test_a_curve_says_since_when_it_is_known(tmp_path: Path) -> None:
+    async with house(tmp_path, moves=400) as home:
+        found = (await home.ask("GET", f"/api/v1/variants/{some(home)}")).body
+        assert found["known_from_ms"] == found["equity"][0][0]

@@ -1,6 +1,8 @@
 """The tail: all that the journals say, as they grow, within bounds."""
 
+import asyncio
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,72 @@ async def test_it_follows_a_run_that_goes_on(tmp_path: Path) -> None:
     tail.read()
     assert tail.total == trades_in(live.folder) > before
     assert len(heard) == tail.total - before
+
+
+def gone_on(folder: Path, told: Callable[[Trade], None]) -> tuple[Tail, int]:
+    """A tail that has all of a run's first half, how many trades those were, and the other half."""
+    begun(folder, 150)
+    tail = Tail(folder, heard=told)
+    tail.read()
+    before = tail.total
+    live = Live(folder)
+    live.take(ticks(300, first=150))
+    live.close()
+    return tail, before
+
+
+def test_a_hearer_that_fails_costs_no_trade(tmp_path: Path) -> None:
+    told: list[Trade] = []
+
+    def heard(trade: Trade) -> None:
+        told.append(trade)
+        if len(told) == 2:
+            raise RuntimeError("a fault of whoever hears")
+
+    tail, before = gone_on(tmp_path, heard)
+    with pytest.raises(RuntimeError):
+        tail.read()
+    tail.read()
+    assert tail.total == len(tail.trades) == trades_in(tmp_path / "run") > before + 2
+    assert len(told) == tail.total - before, "the others were told as well, each once"
+    fresh = Tail(tmp_path)
+    fresh.read()
+    assert (list(tail.trades), tail.tally) == (list(fresh.trades), fresh.tally)
+
+
+async def test_a_batch_that_was_not_taken_in_whole_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Trade] = []
+    tail, before = gone_on(tmp_path, told.append)
+    plain, left = tails._insert, iter(range(3))
+
+    def faulty(there: deque[Kept], kept: Kept) -> None:
+        if next(left, None) is None:
+            raise MemoryError
+        plain(there, kept)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(tails, "_insert", faulty)
+        with pytest.raises(MemoryError):
+            await tail.follow()
+    assert told == []
+    assert tail.total < trades_in(tmp_path / "run")
+    task = asyncio.create_task(tail.follow())
+    async with asyncio.timeout(20):
+        while tail.total < trades_in(tmp_path / "run") or not tail.caught_up:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    tail.close()
+    fresh = Tail(tmp_path)
+    fresh.read()
+    assert list(tail.trades) == list(fresh.trades)
+    assert list(tail.entries) == list(fresh.entries)
+    assert (tail.tally, tail.candles, tail.rulings.all) == (
+        fresh.tally, fresh.candles, fresh.rulings.all,
+    )  # fmt: skip
+    assert tail.total > before
 
 
 async def test_its_rulings_are_those_of_the_journals(tmp_path: Path) -> None:

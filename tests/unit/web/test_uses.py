@@ -1,9 +1,11 @@
 """When keys were used: aside from the keys, now and then, and never at their cost."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from liveopt.guard.clock import WALL
 from liveopt.web import uses
@@ -57,6 +59,14 @@ def test_a_file_that_cannot_be_read_or_written_is_no_trouble(tmp_path: Path) -> 
     own.keep({"a": 3})
     assert own.all() == {"a": 3}
     Uses(tmp_path / "nowhere").keep({"a": 3})
+
+
+def test_two_that_keep_at_once_take_nothing_from_each_other(tmp_path: Path) -> None:
+    own = Uses(tmp_path)
+    with ThreadPoolExecutor(8) as threads, capture_logs() as said:
+        list(threads.map(lambda number: own.keep({f"key {number}": number + 1}), range(64)))
+    assert own.all() == {f"key {number}": number + 1 for number in range(64)}
+    assert said == []
 
 
 async def test_a_service_that_ends_puts_its_last_uses_down(tmp_path: Path) -> None:
