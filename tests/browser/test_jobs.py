@@ -73,6 +73,21 @@ def test_validation_shows_windows_and_the_stitched_tests(look: Look, room: Desk,
     assert eyes.violations() == []
 
 
+def test_a_search_that_is_refused_says_why_and_what_mends_it(look: Look, room: Desk) -> None:
+    order = {"strategy_name": "ma_crossover", "asset": "NOWHERE", "timeframe": "1h"}
+    _, _, refused = room.ask("POST", "/api/v1/optimize/single", order)
+    eyes = look(room, "/jobs", allowed=[r"status of 404"])
+    eyes.is_("live")
+    eyes.page.get_by_text("Submit a search").click()
+    eyes.page.get_by_label("Strategy").select_option("ma_crossover")
+    eyes.page.get_by_label("Asset").fill("NOWHERE")
+    eyes.page.get_by_role("button", name="Submit", exact=True).click()
+    said = eyes.part("submitted")
+    said.get_by_text(refused["error_message"]).wait_for()
+    assert refused["details"].get("mend", "") in said.inner_text()
+    assert eyes.violations() == []
+
+
 def test_a_search_is_cancelled_and_gone_on_with(look: Look, room: Desk) -> None:
     name = submitted(room, LONG)
     path = f"/api/v1/jobs/{name}"
@@ -142,4 +157,14 @@ def test_searches_fit_a_telephone(look: Look, room: Desk, job: str, wide: int) -
         eyes.page.wait_for_timeout(300)
         assert eyes.overflow() <= 0, f"{path} is {eyes.overflow()} px too wide"
         assert eyes.part("stop").is_visible()
+    cards = eyes.page.get_by_role("list", name="finalists").first.get_by_role("listitem")
+    assert cards.count() > 0
+    assert re.search(r"Stopped by|proposed", cards.first.inner_text()), "seen without a scroll"
+    for link in eyes.page.get_by_role("navigation").get_by_role("link").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= wide, f"{link.inner_text()} cannot be reached"
+        assert box["y"] + box["height"] <= 844
+        assert box["height"] >= 44
     assert eyes.violations() == []

@@ -10,7 +10,8 @@ from tests.browser.eyes import Eyes
 
 Look = Callable[..., Eyes]
 CELL = ".board tbody:not(.pinned) tr[data-id] td:nth-child({})"
-EQUITY, RETURN = 4, 5
+STRATEGY, EQUITY, RETURN, BETTER = 3, 5, 6, 8
+CARDS = ".board ol li.card"
 
 
 def column(eyes: Eyes, number: int) -> list[str]:
@@ -56,6 +57,31 @@ def test_the_board_is_sorted_as_asked_and_keeps_up(look: Look, room: Desk) -> No
     before = column(eyes, EQUITY)
     eyes.waits_for(lambda: column(eyes, EQUITY) != before)
     eyes.waits_for(lambda: set(eyes.states()) == {"connecting", "live"})
+
+
+def test_whoever_is_ahead_comes_first_where_nobody_has_evidence(look: Look, room: Desk) -> None:
+    eyes = look(room).live()
+    moving(eyes)
+
+    def ordered() -> bool:
+        """By P(better) as it is shown, and by return where that is the same."""
+        rows = eyes.page.evaluate(
+            "() => [...document.querySelectorAll('.board tbody:not(.pinned) tr[data-id]')].map("
+            f"(row) => [row.cells[{BETTER - 1}].innerText, row.cells[{RETURN - 1}].innerText])"
+        )
+        found = [(shown(better), numbers([gain])[0]) for better, gain in rows]
+        return len(found) > 3 and found == sorted(found, reverse=True)
+
+    eyes.waits_for(ordered)
+    strategies = column(eyes, STRATEGY)
+    assert all(name and "_" not in name for name in strategies), strategies
+    assert "in this order: trades" in eyes.part("dots-legend").inner_text()
+
+
+def shown(better: str) -> float:
+    """In order of what is shown; what is undefined comes last."""
+    marks = {"< 0.001": 0.0005, "> 0.999": 0.9995, "\u2013": -1.0}
+    return marks[better] if better in marks else float(better)
 
 
 def test_what_is_searched_for_is_what_is_shown(look: Look, room: Desk) -> None:
@@ -186,6 +212,18 @@ def test_a_telephone_reads_and_stops(look: Look, room: Desk, wide: int) -> None:
     eyes.live()
     one = eyes.ids()[1]
     assert eyes.page.locator("li.card").count() > 1
+    card = eyes.page.locator(CARDS).first
+    assert re.search(r"P\(better\)\s+([<>] )?\d", card.inner_text()), card.inner_text()
+    eyes.page.get_by_label("Sort by").select_option(label="by Return")
+    turn = eyes.page.get_by_role("button", name="Turn the order, now descending")
+
+    def by_return(way: int) -> bool:
+        found = numbers(eyes.page.locator(f"{CARDS} > :nth-child(4)").all_inner_texts())
+        return len(found) > 1 and found == sorted(found, reverse=way < 0)
+
+    eyes.waits_for(lambda: by_return(-1))
+    turn.tap()
+    eyes.waits_for(lambda: by_return(1))
     paths = ("/", f"/v/{one}", f"/compare?ids={one},main", "/promotions", "/trades", "/jobs")
     for path in (*paths, "/system", "/alerts", "/settings"):
         eyes.go(path)

@@ -145,6 +145,51 @@ def test_an_address_of_no_page_is_answered_by_the_page_with_ways_on(look: Look, 
     eyes.live()
 
 
+def test_trades_say_when_why_and_at_what_cost_and_are_filtered_by_a_part(
+    look: Look, room: Desk
+) -> None:
+    newest = room.get("/api/v1/trades?limit=100")["trades"]
+    reasons = {one["reason"] for one in newest}
+    eyes = look(room, "/trades")
+    eyes.is_("live")
+    assert "the market's time" in eyes.part("two-clocks").inner_text()
+    table = eyes.page.locator("table.trades")
+    row = table.locator("tbody tr").first
+    row.wait_for()
+    heads = table.locator("thead th").all_inner_texts()
+    assert heads[:5] == ["Closed (market time)", "Entered", "Held", "Variant", "Strategy"]
+    assert "Fees" in heads
+    assert "UTC" not in row.inner_text(), "the market's time is nobody's UTC"
+    assert "ma crossover" in row.inner_text()
+    listed = eyes.page.get_by_label("Reason").locator("option").all_inner_texts()
+    assert listed[0] == "any"
+    assert reasons & set(listed)
+    reason = next(iter(reasons))
+    eyes.page.get_by_label("Containing").fill(reason[:3].upper())
+    eyes.page.get_by_text('"Containing" looks through').wait_for()
+    at = heads.index("Reason") + 1
+    found = table.locator(f"tbody td:nth-of-type({at - 1})").all_inner_texts()
+    assert found, "a part of the word is enough"
+    eyes.page.get_by_label("Containing").fill("nothing is called so")
+    eyes.page.get_by_text("No closed trade matches among the").wait_for()
+    eyes.page.get_by_label("Containing").fill("")
+    eyes.page.get_by_label("Reason").select_option(reason)
+    eyes.page.wait_for_url(f"**/trades?reason={reason.replace(' ', '+')}")
+    assert eyes.violations() == []
+
+
+def test_trades_fit_a_telephone_with_their_buttons(look: Look, room: Desk) -> None:
+    small = {"width": 390, "height": 844}
+    eyes = look(room, "/trades", viewport=small, is_mobile=True)
+    button = eyes.page.get_by_role("button", name="Replay command").first
+    button.wait_for()
+    box = button.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= small["width"]
+    assert eyes.overflow() <= 0
+    assert eyes.violations() == []
+
+
 def test_evidence_fits_a_telephone(look: Look, room: Desk) -> None:
     changed = promotion(room)
     assert changed is not None

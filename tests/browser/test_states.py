@@ -1,6 +1,7 @@
 """What the header says, and what may be done, when something between market and page fails."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from tests.browser.desk import Desk, desk
 from tests.browser.eyes import SERVICE_AWAY, Eyes
 from tests.browser.wire import Message, Wire
+from tests.kill.stage import wait_for
 
 Look = Callable[..., Eyes]
 SLACK_S = 6.0
@@ -138,6 +140,10 @@ def test_an_engine_that_hangs_makes_the_board_stale_and_stop_stays(look: Look, r
         assert sorted(eyes.ids()) == sorted(there), "what was known is kept"
         assert eyes.page.locator(".app.dim").count() == 1
         assert "STALE" in eyes.part("state").inner_text()
+        ages = eyes.page.locator(".clocks b").all_inner_texts()
+        seconds = re.fullmatch(r"([\d.]+) s", ages[1])
+        assert seconds is not None, ages
+        assert float(seconds[1]) >= 3, "the engine's age grows while it says nothing"
         other.is_("stale link")
         assert acts_are_off(other)
         assert eyes.violations() == []
@@ -175,6 +181,60 @@ def test_the_page_comes_back_after_its_service_was_killed(look: Look, room: Desk
     assert boot != room.get("/api/v1/run")["web"]
     first = fact(eyes, "frame")
     eyes.until(f"parseInt({FACT % 'frame'}) > {first}")
+
+
+def test_promotions_say_why_nobody_is_promoted_yet(look: Look, room: Desk) -> None:
+    eyes = look(room, "/promotions")
+    eyes.is_("live")
+    said = eyes.part("nobody")
+    (symbol, gate), *_ = room.get("/api/v1/run")["report"]["gate"].items()
+    said.get_by_text(f"{symbol}: {gate['champion']} is champion").wait_for()
+    bars = said.get_by_role("progressbar")
+    assert bars.get_attribute("max") == str(gate["season"])
+    assert 0 <= float(bars.get_attribute("value") or -1) <= gate["season"]
+
+    def led() -> bool:
+        return bool(room.get("/api/v1/run")["report"]["gate"][symbol]["leaders"])
+
+    wait_for(led, 60.0, every_s=0.3)
+    said.get_by_text("leads with evidence").wait_for()
+    said.get_by_text("It lacks:").wait_for()
+    assert said.locator(".lacks li").count() > 0
+    assert (said.get_by_role("link").first.get_attribute("href") or "").startswith("/v/")
+    assert eyes.violations() == []
+    eyes.go("/jobs")
+    eyes.page.get_by_text("Submit a search").click()
+    asset = eyes.page.get_by_label("Asset")
+    assert asset.get_attribute("placeholder") == symbol, "one of this run"
+
+
+def test_system_says_first_whether_it_is_well_and_what_was_started_again(
+    look: Look, room: Desk
+) -> None:
+    starts = room.get("/api/v1/run")["guard"]["engine"]["starts"]
+    os.kill(room.pid("engine"), signal.SIGKILL)
+    wait_for(
+        lambda: room.get("/api/v1/run")["guard"]["engine"]["starts"] > starts, 30.0, every_s=0.2
+    )
+    room.seen()
+    eyes = look(room, "/system")
+    eyes.is_("live", 60_000)
+    said = eyes.part("health")
+    said.get_by_text(f"started {starts + 1} times").wait_for()
+    assert "signal 9 (killed)" in said.inner_text()
+    first = eyes.page.locator("main h2").first.inner_text()
+    assert first == said.locator("h2").inner_text(), "it comes first"
+    assert "engine" in first, "what is not as it should be is named in the first line"
+    words = eyes.page.locator("main").inner_text()
+    assert "journal_ok" not in words
+    assert "Nothing crashed" not in words
+    assert "Counted since the engine's last start" in words
+    assert (
+        eyes.page.get_by_role("region", name="markets").locator("td").last.inner_text()[0].isdigit()
+    )
+    stopped = eyes.page.locator("section", has_text="Variants stopped, by reason").last
+    assert re.search(r"\d+ stand stopped now", stopped.inner_text())
+    assert eyes.violations() == []
 
 
 FACT = (

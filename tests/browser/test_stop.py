@@ -55,7 +55,7 @@ def test_one_click_and_one_more_halt_the_run(look: Look, going: Desk) -> None:
     assert took_ms <= STOP_MS + SLACK_MS, f"asked for: {STOP_MS:.0f} ms; it took {took_ms:.0f} ms"
     assert latched(going)
     said = answered(eyes)
-    assert re.search(r"Halted in \d+ ms .*: 2\d variants stopped, \d+ positions open", said), said
+    assert re.search(r"Halted in \d+ ms .*: 2\d variants stopped, \d+ positions? open", said), said
     assert "Latched on disk" in said
     assert caller.status(going.state)["halted"]
     eyes.page.keyboard.press("Escape")
@@ -97,10 +97,34 @@ def test_flatten_wants_its_word_and_leaves_no_position(look: Look, going: Desk) 
     eyes.page.locator("#flatten-word").fill("FLATTEN")
     eyes.page.get_by_role("button", name="Halt and flatten").click()
     assert "Halted" in answered(eyes)
+    left = eyes.part("open-now")
+    left.get_by_text("0 positions open now: all are closed").wait_for(timeout=30_000)
     eyes.page.keyboard.press("Escape")
     eyes.is_("halted")
     assert "closed at market" in eyes.part("halted").inner_text()
     eyes.waits_for(lambda: not open_positions(eyes), 30_000)
+
+
+def test_whoever_has_halted_is_told_what_a_second_stop_does_and_may_flatten_by_enter(
+    look: Look, going: Desk
+) -> None:
+    eyes = look(going).live()
+    eyes.page.keyboard.press("Shift+X")
+    eyes.page.keyboard.press("Enter")
+    answered(eyes)
+    eyes.page.keyboard.press("Escape")
+    eyes.page.get_by_role("button", name="Flatten…").click()
+    assert eyes.focus() == "flatten-word"
+    eyes.page.get_by_role("dialog", name="Trading is stopped").wait_for()
+    assert "opens and closes nothing" in eyes.part("second-stop").inner_text()
+    eyes.page.keyboard.type("FLAT")
+    eyes.page.keyboard.press("Enter")
+    assert eyes.part("stop-answer").inner_text() == "", "half a word flattens nothing"
+    eyes.page.keyboard.type("TEN")
+    assert eyes.violations() == [], "the dialog"
+    eyes.page.keyboard.press("Enter")
+    assert "Halted" in answered(eyes)
+    eyes.waits_for(lambda: caller.status(going.state)["mode"] == "halt_and_flatten")
 
 
 def open_positions(eyes: Eyes) -> int:
@@ -118,8 +142,13 @@ def test_nobody_resumes_without_saying_why(look: Look, going: Desk) -> None:
     assert go_on.is_disabled()
     eyes.page.locator(".checks li").first.wait_for()
     assert eyes.violations() == [], "the dialog"
-    eyes.page.locator("#resume-why").fill("it was a test")
-    go_on.click()
+    field = eyes.page.locator("#resume-why")
+    field.press("Enter")
+    eyes.page.get_by_text("a reason is wanted first").wait_for()
+    assert latched(going)
+    field.fill("it was a test")
+    assert go_on.is_enabled()
+    field.press("Enter")
     eyes.part("halted").wait_for(state="hidden")
     eyes.is_("live")
     assert not latched(going)
@@ -145,7 +174,7 @@ def test_an_engine_that_hangs_is_named_in_red_and_the_run_is_halted_all_the_same
     look: Look, tmp_path: Path
 ) -> None:
     with desk(tmp_path, settings={"CONTROL__HEARTBEAT_S": "60"}) as own:
-        eyes = look(own).live()
+        eyes = look(own, allowed=SERVICE_AWAY).live()  # it ends before the page does
         engine = own.pid("engine")
         os.kill(engine, signal.SIGSTOP)
         eyes.is_("stale link")

@@ -2,14 +2,19 @@
 
 import csv
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.desk import Desk
-from tests.browser.eyes import Eyes
+from tests.browser.desk import Desk, desk
+from tests.browser.eyes import SERVICE_AWAY, Eyes
 from tests.browser.replayed import replayed, rival
 from tests.kill.stage import wait_for
 
@@ -128,8 +133,86 @@ def test_sure_figures_say_how_sure_and_dots_what_the_gate_asks_for(look: Look, r
     ledger.wait_for()
     least = [
         f"trades ≥ {terms['gate']['trades_min']:g}",
-        f"Sharpe > {terms['gate']['sharpe_min']:g}",
+        f"Sharpe of its bars > {terms['gate']['sharpe_min']:g}",
     ]
     assert all(text in ledger.inner_text() for text in least), ledger.inner_text()
-    sharpe = eyes.page.locator("dl.facts div", has_text="Sharpe [95 %]").first
+    sharpe = eyes.page.locator("dl.facts div", has_text="Sharpe of its bars [95 %]").first
     assert re.search(r"\[.+, .+\]|n too small", sharpe.inner_text()), sharpe.inner_text()
+
+
+def test_evidence_is_said_in_one_wording(look: Look, room: Desk) -> None:
+    eyes = look(room, f"/v/{rival(room)}")
+    eyes.is_("live")
+    gate = eyes.page.locator("section.panel", has=eyes.page.get_by_role("heading", name="Gate"))
+    takes = gate.locator("dl.facts div", has_text="evidence").first.locator("dd")
+    takes.wait_for()
+
+    def same() -> bool:
+        """The dot and the table, of one answer of the engine."""
+        table, dot = takes.inner_text(), gate.locator(".ledger li").last.inner_text()
+        return f"evidence {table}" in dot
+
+    eyes.waits_for(same)
+    text = takes.inner_text()
+    assert re.search(r"alone|beside the shadow worlds|passed before", text), text
+    assert not re.search(r"\d,\d{3}", gate.inner_text()), "thousands are grouped as everywhere"
+
+
+def test_a_promotion_by_hand_says_what_it_would_be_without(look: Look, room: Desk) -> None:
+    unearned = wait_for(lambda: without_verdict(room), 30.0)
+    eyes = look(room, f"/v/{unearned}")
+    eyes.is_("live")
+    eyes.page.get_by_role("button", name="Promote…").click()
+    dialog = eyes.page.get_by_role("dialog", name=f"Make {unearned} the champion?")
+    words = dialog.get_by_test_id("unearned")
+    words.wait_for()
+    assert "marked NOT EARNED for ever" in " ".join(words.inner_text().split())
+    told = words.inner_text()
+    assert re.search(r"[Ee]vidence \S+; |No evidence is counted", told), told
+    assert words.locator("li").count() > 0, "what is missing"
+    assert dialog.get_by_role("button", name="Promote", exact=True).is_disabled()
+    assert eyes.violations() == []
+
+
+def without_verdict(of: Desk) -> str | None:
+    """Somebody whom the gate has not passed, and who is not the champion."""
+    for one in of.get("/api/v1/variants?limit=20")["variants"]:
+        said = of.get(f"/api/v1/variants/{one['id']}")["explain"]
+        if not one["champion"] and said and not said["verdict"] and said["status"] == "active":
+            return str(one["id"])
+    return None
+
+
+def test_a_curve_that_began_with_the_dashboard_says_so(look: Look, tmp_path: Path) -> None:
+    with desk(tmp_path) as own:
+        wait_for(lambda: bars(own) >= ENOUGH, 60.0, every_s=0.5)
+        os.kill(own.pid("web"), signal.SIGKILL)
+        wait_for(lambda: heard(own), 60.0, every_s=0.5)
+        eyes = look(own, f"/v/{rival(own)}", allowed=SERVICE_AWAY)
+        since = eyes.part("known-since")
+        since.wait_for()
+        said = " ".join(since.inner_text().split())
+        assert re.search(r"known since .*\d\d:\d\d \(the dashboard's process began then\)", said), (
+            said
+        )
+        drawn = (
+            eyes.page.locator("figure.chart", has_text="Drawdown").locator("strong").inner_text()
+        )
+        assert re.match(r"Drawdown since .*\d\d:\d\d, from the peak since then", drawn), drawn
+        assert eyes.violations() == []
+
+
+ENOUGH = 12
+"""Signal bars, a second each: what is missing of the curve then is more than a slack."""
+
+
+def bars(of: Desk) -> int:
+    """How many a variant has been through."""
+    return int(of.get(f"/api/v1/variants/{rival(of)}")["variant"]["bars"] or 0)
+
+
+def heard(of: Desk) -> bool:
+    """Whether a new web process has a curve of a few points."""
+    with suppress(OSError, AssertionError, KeyError, StopIteration, HTTPException):
+        return len(of.get(f"/api/v1/variants/{rival(of)}")["equity"]) > 2
+    return False

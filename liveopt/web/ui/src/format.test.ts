@@ -10,7 +10,9 @@ import {
   moment,
   percent,
   probability,
+  regroup,
   signed,
+  since,
   useZone,
 } from "./format";
 
@@ -48,8 +50,24 @@ describe("numbers", () => {
   });
 
   test("an e-value keeps its size, however large", () => {
-    expect(evidence(19.85)).toBe("19.85");
-    expect(evidence(1e300)).toBe("1.0e+300");
+    expect([1.04, 19.84, 20, 0, 0.00123].map(evidence)).toEqual(["1.04", "19.8", "20", "0", "0.00123"]);
+    groupWith(" ");
+    expect(evidence(222_222.2)).toBe("222 222");
+    expect(evidence(1e300)).toBe("1.00e+300");
+  });
+
+  test("a sentence of the engine has this page's thousands, and lists stay lists", () => {
+    groupWith(" ");
+    expect(regroup("evidence 1.04 of 222,222 alone, about 1,234,567 bars")).toBe(
+      "evidence 1.04 of 222 222 alone, about 1 234 567 bars",
+    );
+    expect(regroup("fast=3,12, v1,200x and 1,2,3")).toBe("fast=3,12, v1,200x and 1,2,3");
+  });
+
+  test("a moment has its date only where the other day is another", () => {
+    const noon = Date.UTC(2026, 10, 20, 12, 5);
+    expect(since(noon, noon + 3_600_000)).toBe("12:05");
+    expect(since(noon, noon + 86_400_000)).toBe("2026-11-20 12:05");
   });
 });
 

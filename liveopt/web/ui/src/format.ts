@@ -57,11 +57,16 @@ export function probability(value: number | null | undefined): string {
   return value.toFixed(3);
 }
 
-/** An e-value: a bet's gain, over as many powers of ten as it has. */
+/** An e-value: a bet's gain, as the engine's sentences write it: three digits that count, or whole. */
 export function evidence(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return NONE;
-  if (value !== 0 && (value >= 1e5 || value < 1e-3)) return value.toExponential(1);
-  return fixed(value, value < 100 ? 2 : 0);
+  if (value >= 1e7 || (value !== 0 && value < 1e-4)) return value.toExponential(2);
+  return value < 1e3 ? String(Number(value.toPrecision(3))) : fixed(value, 0);
+}
+
+/** A sentence of somebody else with the thousands grouped as here. */
+export function regroup(text: string): string {
+  return text.replace(/\b\d{1,3}(?:,\d{3})+\b/g, (found) => found.replaceAll(",", separator()));
 }
 
 /** A plain figure of unknown scale. */
@@ -89,6 +94,12 @@ export function zoneName(): string {
 /** "14:03:07" */
 export function clock(ms: number): string {
   return parts(ms).slice(11, 19);
+}
+
+/** "14:03", with its date where the other moment has another. */
+export function since(ms: number, until: number): string {
+  const [from, to] = [parts(ms), parts(until)];
+  return from.slice(0, 10) === to.slice(0, 10) ? from.slice(11, 16) : from.slice(0, 16).replace("T", " ");
 }
 
 /** "2026-11-20 14:03:07 UTC" */

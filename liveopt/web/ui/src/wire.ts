@@ -246,6 +246,14 @@ export interface Explanation {
   trades_needed?: number | null;
   evidence?: number | null;
   evidence_needed?: number | null;
+  /** What passes by its own evidence; null if it has no share of the error. */
+  needed_alone?: number | null;
+  /** What passed beside the shadow worlds at the last look; null while they allow nobody. */
+  needed_worlds?: number | null;
+  /** By which its evidence has passed, if it has. */
+  track?: string;
+  /** The verdict that holds, if there is one. */
+  verdict?: string;
   confidence?: number | null;
   p_value?: number | null;
   evidence_bars?: number;
@@ -269,6 +277,8 @@ export interface Standing {
   champion: boolean;
   lane: string;
   position: string;
+  /** Signal bars it has been through; null where nobody knows. */
+  bars?: number | null;
   /** Known to the engine only: absent while it does not answer. */
   parameters?: Record<string, number | string>;
 }

@@ -63,6 +63,13 @@ function bands(lines: Line[]): uPlot.Band[] {
   return high < 0 || low < 0 || !fill ? [] : [{ series: [high + 1, low + 1], fill: `${fill}2e` }];
 }
 
+/** Of one value uPlot makes an axis from 0 to twice or a hundred of it: what lies flat is shown flat. */
+function heights(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  const half = Math.abs(low) * 0.001 || 1;
+  return low === high ? [low - half, high + half] : uPlot.rangeNum(low, high, 0.1, true);
+}
+
 function options(lines: Line[], of: Palette, size: { width: number; height: number }): uPlot.Options {
   const axis = {
     stroke: colour(of, "muted"),
@@ -74,7 +81,7 @@ function options(lines: Line[], of: Palette, size: { width: number; height: numb
     ...size,
     legend: { show: false },
     cursor: { y: false },
-    scales: { x: { time: true } },
+    scales: { x: { time: true }, y: { range: (_plot, low, high) => heights(low, high) } },
     bands: bands(lines),
     axes: [
       {

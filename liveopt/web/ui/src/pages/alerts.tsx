@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { figure, moment, words } from "../format";
+import { TwoClocks } from "../parts/clocks";
 import { useAct, useGet } from "../parts/use";
 import { post } from "../state/api";
 import { alerts, writable } from "../state/store";
@@ -30,6 +31,7 @@ export function AlertsPage() {
   return (
     <>
       <h1 tabIndex={-1}>Alerts</h1>
+      <TwoClocks />
       {error && <p class="bad">{error}</p>}
       <p>
         <label>

@@ -104,7 +104,7 @@ function Figures({ of }: { of: Row[] }) {
       </thead>
       <tbody>
         <Figure
-          name="Sharpe [95 %]"
+          name="Sharpe of its bars [95 %]"
           of={of}
           show={(row, n) => (
             <span class={n === ahead ? "wins" : ""}>

@@ -114,12 +114,12 @@ function Judged({ of }: { of: JobResult }) {
           <strong>● Passes out of sample</strong>
         ) : (
           <span>
-            <strong>▲ Do not use it:</strong> {of.fails.join("; ")}
+            <strong>✗ Do not use it:</strong> {of.fails.join("; ")}
           </span>
         )}
       </div>
       <p data-testid="deflated">
-        {unsure ? "▲ " : "● "}
+        {unsure ? "✗ " : "● "}
         Deflated Sharpe ratio <b>{probability(deflated)}</b>
         {unsure ? ` is below ${DEFLATED_LEAST}` : ` is at least ${DEFLATED_LEAST}`}: how likely it is that this
         is more than the best of {figure(trials)} trials ever made on these data would show by luck.

@@ -6,9 +6,9 @@ import { JobActs, OF_A_ROUND } from "../parts/jobacts";
 import { Progress } from "../parts/progress";
 import { RoundsSection } from "../parts/rounds";
 import { useAct, useGet } from "../parts/use";
-import { freshKey, post } from "../state/api";
-import { jobs, writable } from "../state/store";
-import type { Job } from "../wire";
+import { Refused, freshKey, post } from "../state/api";
+import { jobs, symbols, writable } from "../state/store";
+import type { Failure, Job } from "../wire";
 
 const AGAIN_MS = 5000;
 const LIMIT = 1000;
@@ -59,7 +59,7 @@ function objective(of: Job, value: number | null | undefined): string {
 
 function Verdict({ of }: { of: Job }) {
   if (!of.verdict) return null;
-  return of.verdict === "passes" ? <span>● passes</span> : <span class="differs">▲ {words(of.verdict)}</span>;
+  return of.verdict === "passes" ? <span>● passes</span> : <span class="differs">✗ {words(of.verdict)}</span>;
 }
 
 function List({ of, done }: { of: Job[]; done: () => void }) {
@@ -124,6 +124,15 @@ function List({ of, done }: { of: Job[]; done: () => void }) {
   );
 }
 
+/** Why a search is refused, and what mends it, if the service says. */
+function refusal(error: unknown): string {
+  if (!(error instanceof Refused)) throw error;
+  const { details } = (error.body ?? {}) as Partial<Failure>;
+  const { mend } = (details ?? {}) as { mend?: unknown };
+  const more = typeof mend === "string" && !error.message.includes(mend) ? `; ${mend}` : "";
+  return `Failed: ${error.message}${more}`;
+}
+
 /** The seed's form of a search; the service refuses what it does not understand, in words. */
 function Submit({ done }: { done: () => void }) {
   const { busy, said, act } = useAct();
@@ -140,9 +149,13 @@ function Submit({ done }: { done: () => void }) {
         end_date: wish.end,
         optimization_config: { max_evals: wish.evals },
       };
-      const answer = await post<{ job_id?: string }>("/api/v1/optimize/single", { body, key: freshKey() });
-      done();
-      return `Submitted ${answer.job_id ?? ""}`;
+      try {
+        const answer = await post<{ job_id?: string }>("/api/v1/optimize/single", { body, key: freshKey() });
+        done();
+        return `Submitted ${answer.job_id ?? ""}`;
+      } catch (error) {
+        return refusal(error);
+      }
     });
   const listed = (names.data?.strategies ?? []).map((one) => (typeof one === "string" ? one : one.name));
   const whole = wish.strategy && wish.asset && wish.evals >= 10;
@@ -163,9 +176,15 @@ function Submit({ done }: { done: () => void }) {
           Asset{" "}
           <input
             value={wish.asset}
-            placeholder="BTC-USDT"
+            placeholder={symbols.value[0] ?? ""}
+            list="assets"
             onInput={(event) => change({ asset: event.currentTarget.value })}
           />
+          <datalist id="assets">
+            {symbols.value.map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
         </label>
         <label>
           Timeframe{" "}
@@ -207,8 +226,10 @@ function Submit({ done }: { done: () => void }) {
         <button type="button" class="primary" disabled={!whole || busy || !writable.value} onClick={submit}>
           Submit
         </button>
-        <span role="status">{said}</span>
       </div>
+      <p role="status" data-testid="submitted">
+        {said}
+      </p>
     </details>
   );
 }

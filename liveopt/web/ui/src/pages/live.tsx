@@ -4,10 +4,10 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { fixed, gain } from "../format";
 import { CandleChart, Plot } from "../parts/chart";
 import { EquityChart } from "../parts/equity";
-import { Board, drawdown } from "../parts/board";
+import { Board, SORTS, drawdown } from "../parts/board";
 import { better, Gain, Sharpe } from "../parts/cells";
 import { Copy } from "../parts/copy";
-import { Ledger, dotsOf } from "../parts/dots";
+import { DotsLegend, Ledger, dotsOf } from "../parts/dots";
 import { Explained, Parameters } from "../parts/ledger";
 import { Tape } from "../parts/tape";
 import { useAct, useGet } from "../parts/use";
@@ -15,7 +15,22 @@ import { Refused, freshKey, post, remove } from "../state/api";
 import { palette, series } from "../charts/theme";
 import type { Line } from "../charts/kinds";
 import { candlesOf } from "../state/bars";
-import { choice, frozen, mark, marked, order, pinned, pointerInside, selected, step } from "../state/board";
+import {
+  type Sort,
+  alike,
+  choice,
+  first,
+  frozen,
+  mark,
+  marked,
+  order,
+  pinned,
+  pointerInside,
+  selected,
+  sort,
+  sortBy,
+  step,
+} from "../state/board";
 import { plain } from "../state/conditions";
 import { spoken } from "../state/gate";
 import { variantPath } from "../state/route";
@@ -133,6 +148,7 @@ function Leaderboard() {
           />{" "}
           eligible only
         </label>
+        {narrow.value && <Order />}
         <button type="button" aria-pressed={pinned.value} onClick={() => (pinned.value = !pinned.value)}>
           Freeze order
         </button>
@@ -148,16 +164,50 @@ function Leaderboard() {
         )}
       </div>
       <p class="muted one-line" title={eligibility()}>
-        {known.value ? `${order.value.length} shown; ${eligibility()}` : "Nothing is known yet"}
+        {known.value ? `${fixed(order.value.length, 0)} shown${ahead()}; ${eligibility()}` : "Nothing is known yet"}
       </p>
       <div class="board-frame">
         <Board />
       </div>
+      <DotsLegend />
       {known.value && rows.value.length > 0 && !order.value.length && (
         <p class="muted">No variant but the champion matches what is asked for.</p>
       )}
     </section>
   );
+}
+
+/** Where there is no head to press. */
+function Order() {
+  const { by, way } = sort.value;
+  return (
+    <span class="order">
+      <label>
+        <span class="sr">Sort by</span>
+        <select
+          value={by}
+          onChange={(event) => {
+            const wanted = event.currentTarget.value as Sort;
+            sort.value = { by: wanted, way: first(wanted) };
+          }}
+        >
+          {SORTS.map(([key, name]) => (
+            <option key={key} value={key}>
+              by {name}
+            </option>
+          ))}
+        </select>
+      </label>{" "}
+      <button type="button" aria-label={`Turn the order, now ${way}`} onClick={() => sortBy(by)}>
+        {way === "ascending" ? "▴" : "▾"}
+      </button>
+    </span>
+  );
+}
+
+/** What decides where P(better) does not. */
+function ahead(): string {
+  return sort.value.by === "p" && alike(order.value) ? ", P(better) equal for all: by return" : "";
 }
 
 /** A zero is never without its reason. */
@@ -224,7 +274,7 @@ function Panel({ row }: { row: Row }) {
           )}
         </div>
         <div>
-          <Ledger row={row} />
+          {!row.champion && <Ledger row={row} said={data?.explain} />}
           {error && <p class="muted">Details: {error}</p>}
           {data?.explain && <Explained said={data.explain} brief />}
           {data?.variant.parameters && (
@@ -242,7 +292,7 @@ function summary(row: Row): string {
     `${row.id}, ${row.status}, ${row.position}`,
     `equity ${fixed(row.of("equity"))}`,
     `return ${gain(100 * row.of("roi"))}`,
-    `Sharpe ratio ${fixed(row.of("bar_sharpe"))}`,
+    `Sharpe ratio of its bars ${fixed(row.of("bar_sharpe"))}`,
     `probability to be better ${better(row)}`,
     `${fixed(row.of("trades"), 0)} trades`,
     `deepest drawdown ${drawdown(row)}`,
@@ -280,7 +330,7 @@ export function Figures({ row }: { row: Row }) {
         </dd>
       </div>
       <div>
-        <dt>Sharpe [95 %]</dt>
+        <dt>Sharpe of its bars [95 %]</dt>
         <dd>
           <Sharpe row={row} />
         </dd>

@@ -1,8 +1,10 @@
 /** Verdicts and changes of champion, each with what it rested on then. */
 
-import { evidence, figure, fixed, fromNs, moment, probability, signed, words } from "../format";
+import { evidence, figure, fixed, fromNs, probability, signed, words } from "../format";
+import { TwoClocks, marketMoment } from "../parts/clocks";
 import { Confirm } from "../parts/confirm";
 import { Copy } from "../parts/copy";
+import { Nobody } from "../parts/nobody";
 import { Conditions, Fact } from "../parts/ledger";
 import { useGet } from "../parts/use";
 import { post } from "../state/api";
@@ -26,6 +28,7 @@ export function PromotionsPage({ id }: { id?: string }) {
   return (
     <>
       <h1 tabIndex={-1}>Promotions</h1>
+      <TwoClocks />
       <div class="tools">
         {symbols.value.map((symbol) => (
           <Rollback key={symbol} symbol={symbol} done={again} />
@@ -33,9 +36,7 @@ export function PromotionsPage({ id }: { id?: string }) {
       </div>
       {error && <p class="bad">{error}</p>}
       {loading && <p class="muted">Loading…</p>}
-      {data && !all.length && (
-        <p class="muted">No verdict yet. Each variant's page says what it still lacks.</p>
-      )}
+      {data && !all.length && <Nobody />}
       <div class="split two">
         {narrow.value && id !== undefined && <Evidence id={id} />}
         <ol class="timeline" aria-label="verdicts and changes of champion, the newest first">
@@ -48,7 +49,7 @@ export function PromotionsPage({ id }: { id?: string }) {
                 <strong>{NAMES[one.kind] ?? one.kind}</strong> {one.variant ?? one.champion ?? ""}
               </a>
               <div class="muted small">
-                {moment(fromNs(one.at_ns))}, {one.symbol}
+                {marketMoment(fromNs(one.at_ns))}, {one.symbol}
               </div>
               <div>{line(one)}</div>
             </li>
@@ -194,7 +195,7 @@ function One({ of }: { of: RulingDetail }) {
             name="error allowed: alone, by the worlds"
             value={`${figure(record["alpha_each"])}, ${figure(record["alpha_worlds"])}`}
           />
-          <Fact name="at" value={moment(fromNs(of.at_ns))} />
+          <Fact name="at" value={marketMoment(fromNs(of.at_ns))} />
         </dl>
       )}
       <Conditions of={conditions} />

@@ -1,12 +1,13 @@
 /** One round of search beside the run: whom it tested out of sample, and what stopped each. */
 
-import { figure, words } from "../format";
+import { count, figure, words } from "../format";
 import { Copy } from "../parts/copy";
 import { Conditions, Fact } from "../parts/ledger";
 import { Scatter } from "../parts/scatter";
 import { became, whyOf } from "../parts/rounds";
 import { useGet } from "../parts/use";
 import { variantPath } from "../state/route";
+import { narrow } from "../state/settings";
 import { rowOf, rows, status } from "../state/store";
 import type { Finalist, RoundDetail, Searched } from "../wire";
 
@@ -70,7 +71,8 @@ function Symbol({ of }: { of: Searched }) {
           Finalists. Sharpe ratios are a bar, of the worse account; those in sample were searched for.
         </p>
       )}
-      {of.finalists.length > 0 && (
+      {of.finalists.length > 0 && narrow.value && <Cards of={of.finalists} />}
+      {of.finalists.length > 0 && !narrow.value && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label={`finalists of ${of.symbol}`}>
           <Finalists of={of.finalists} />
         </div>
@@ -90,6 +92,52 @@ function Symbol({ of }: { of: Searched }) {
         </p>
       )}
     </section>
+  );
+}
+
+function Name({ of }: { of: Finalist }) {
+  const { id } = of.variant;
+  return rowOf(id) ? <a href={variantPath(id)}>{id}</a> : <>{id}</>;
+}
+
+function Stopped({ of }: { of: Finalist }) {
+  return (
+    <>
+      {of.stopped_by.length ? of.stopped_by.map(words).join(", ") : <strong>● proposed</strong>}{" "}
+      <details class="beside">
+        <summary>conditions</summary>
+        <Conditions of={of.conditions} />
+      </details>
+    </>
+  );
+}
+
+function three(value: number): string {
+  return figure(Number(value.toPrecision(3)));
+}
+
+/** On a telephone what stopped each is seen without a scroll to the side. */
+function Cards({ of }: { of: Finalist[] }) {
+  return (
+    <ol class="finalists" aria-label="finalists, the best out of sample first">
+      {of.map((one) => (
+        <li key={one.variant.id}>
+          <strong class="id">
+            <Name of={one} />
+          </strong>{" "}
+          <span class="muted">
+            {one.variant.strategy}, {words(one.variant.origin)}
+          </span>
+          <div>
+            in sample {three(one.in_sample)}, out {three(one.out_of_sample)}, {count(one.trades, "trade")}
+          </div>
+          <div>
+            {one.stopped_by.length > 0 && "Stopped by "}
+            <Stopped of={one} />
+          </div>
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -122,23 +170,15 @@ function Finalists({ of }: { of: Finalist[] }) {
         {of.map((one) => (
           <tr key={one.variant.id}>
             <th scope="row" class="id">
-              {rowOf(one.variant.id) ? (
-                <a href={variantPath(one.variant.id)}>{one.variant.id}</a>
-              ) : (
-                one.variant.id
-              )}
+              <Name of={one} />
             </th>
             <td class="less">{one.variant.strategy}</td>
             <td class="less">{words(one.variant.origin)}</td>
-            <td class="num">{figure(Number(one.in_sample.toPrecision(3)))}</td>
-            <td class="num">{figure(Number(one.out_of_sample.toPrecision(3)))}</td>
+            <td class="num">{three(one.in_sample)}</td>
+            <td class="num">{three(one.out_of_sample)}</td>
             <td class="num">{figure(one.trades)}</td>
             <td class="wrap">
-              {one.stopped_by.length ? one.stopped_by.map(words).join(", ") : <strong>● proposed</strong>}{" "}
-              <details class="beside">
-                <summary>conditions</summary>
-                <Conditions of={one.conditions} />
-              </details>
+              <Stopped of={one} />
             </td>
           </tr>
         ))}

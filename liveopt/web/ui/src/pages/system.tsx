@@ -1,10 +1,14 @@
-/** Whether it lives, how fresh it is, and whether the books balance. */
+/** Whether it is well, part by part; then how fresh everything is, and whether the books balance. */
 
-import { age, figure, fixed, fromNs, moment, words } from "../format";
+import { NONE, age, figure, fixed, fromNs, words } from "../format";
+import { TwoClocks, marketMoment, marketName } from "../parts/clocks";
+import { Health, checked, engineSince, processes } from "../parts/health";
 import { Fact } from "../parts/ledger";
 import { useGet } from "../parts/use";
 import {
+  apart,
   clocks,
+  engineAge,
   gaps,
   hello,
   linkAge,
@@ -24,29 +28,22 @@ const AGAIN_MS = 2000;
 export function SystemPage() {
   const { data, error } = useGet<RunReport>("/api/v1/run", AGAIN_MS);
   const said: Status = { ...data?.report, ...status.value };
+  const since = engineSince(processes(data).engine);
   return (
     <>
       <h1 tabIndex={-1}>System</h1>
       {error && <p class="bad">Report: {error}</p>}
-      <section class="panel">
-        <h2>Clocks</h2>
-        <dl class="facts wide">
-          <Fact name="market: last tick" value={age(marketAge.value)} />
-          <Fact name="engine: frame under way" value={age(clocks.value.said?.engine_age_ms)} />
-          <Fact name="market's clock" value={moment(clocks.value.said?.market_ms)} />
-          <Fact name="judged at the bar of" value={moment(clocks.value.said?.score_ms)} />
-          <Fact name="engine's last news" value={age(newsAge.value)} />
-          <Fact name="link: last frame" value={age(linkAge.value)} />
-          <Fact name="frame" value={fixed(seq.value, 0)} />
-          <Fact name="gaps healed" value={fixed(gaps.value, 0)} />
-          <Fact name="reconnects" value={fixed(reconnects.value, 0)} />
-        </dl>
-      </section>
-      <Markets of={said} />
-      <Run of={said} />
+      <Health data={data} said={said} />
+      <Markets of={said} since={since} />
+      <Stops of={said} since={since} />
+      <Run of={said} since={since} />
+      <Counts
+        title={`Parts of the engine that failed and began again, ${since}`}
+        of={said.restarts}
+        none="None. How often the engine itself was started is above."
+      />
       <Checks of={data?.guard?.checks ?? []} />
-      <Counts title="Restarts, by part" of={said.restarts} none="Nothing crashed." />
-      <Counts title="Variants stopped, by reason" of={said.stopped} none="None." />
+      <Ages />
       <section class="panel">
         <h2>Version</h2>
         <dl class="facts wide">
@@ -66,7 +63,54 @@ export function SystemPage() {
   );
 }
 
-function Markets({ of }: { of: Status }) {
+function Ages() {
+  return (
+    <section class="panel">
+      <h2>Clocks</h2>
+      <TwoClocks />
+      <dl class="facts wide">
+        <Fact name="market: last tick" value={age(marketAge.value)} />
+        <Fact name="engine: newest frame" value={age(engineAge.value)} />
+        <Fact name="of that, under way" value={age(clocks.value.said?.engine_age_ms)} />
+        <Fact name="market's clock" value={marketMoment(clocks.value.said?.market_ms ?? 0)} />
+        <Fact name="judged at the bar of" value={marketMoment(clocks.value.said?.score_ms ?? 0)} />
+        <Fact name="engine's last news" value={age(newsAge.value)} />
+        <Fact name="link: last frame" value={age(linkAge.value)} />
+        <Fact name="frame" value={fixed(seq.value, 0)} />
+        <Fact name="gaps healed" value={fixed(gaps.value, 0)} />
+        <Fact name="reconnects" value={fixed(reconnects.value, 0)} />
+      </dl>
+    </section>
+  );
+}
+
+/** How old the newest tick of a symbol is; of a market with a clock of its own, the newest of all is known. */
+function tickAge(at_ns: number): string {
+  if (!at_ns) return NONE;
+  if (!apart.value) return age(now.value - fromNs(at_ns));
+  const behind = (clocks.value.said?.market_ms ?? 0) - fromNs(at_ns);
+  return behind < 1000 ? age(marketAge.value) : `${age(behind)} behind`;
+}
+
+function Stops({ of, since }: { of: Status; since: string }) {
+  const counted = Object.values(of.stopped ?? {}).reduce((sum, n) => sum + n, 0);
+  const standing = of.variants?.["stopped"];
+  const before = (standing ?? 0) - counted;
+  return (
+    <Counts
+      title="Variants stopped, by reason"
+      of={{
+        ...of.stopped,
+        ...(before > 0 ? { "before the engine's last start": before } : {}),
+        ...(before < 0 && standing !== undefined ? { "of these, gone since": -before } : {}),
+      }}
+      none="None."
+      note={`${since}; ${figure(standing ?? 0)} stand stopped now`}
+    />
+  );
+}
+
+function Markets({ of, since }: { of: Status; since: string }) {
   const entries = Object.entries(of.markets ?? {});
   const feeds = Object.entries(of.feed ?? {});
   return (
@@ -84,7 +128,7 @@ function Markets({ of }: { of: Status }) {
               <th scope="col" class="num">
                 signal bars
               </th>
-              <th scope="col">last tick</th>
+              <th scope="col">{marketName("last tick")}</th>
               <th scope="col" class="num">
                 age
               </th>
@@ -96,10 +140,8 @@ function Markets({ of }: { of: Status }) {
                 <th scope="row">{symbol}</th>
                 <td class="num">{figure(one.price)}</td>
                 <td class="num">{figure(one.bars)}</td>
-                <td>{moment(fromNs(one.at_ns))}</td>
-                <td class="num">
-                  {mode.value === "paper" && one.at_ns ? age(now.value - fromNs(one.at_ns)) : "–"}
-                </td>
+                <td>{marketMoment(fromNs(one.at_ns))}</td>
+                <td class="num">{tickAge(one.at_ns)}</td>
               </tr>
             ))}
           </tbody>
@@ -109,6 +151,9 @@ function Markets({ of }: { of: Status }) {
         {feeds.map(([topic, state]) => (
           <Fact key={topic} name={topic} value={figure(state)} />
         ))}
+      </dl>
+      <h3>Counted {since}</h3>
+      <dl class="facts wide">
         <Fact name="ticks" value={figure(of.ticks)} />
         <Fact name="late ticks" value={figure(of.late_ticks)} />
         <Fact name="holes in the feed" value={figure(of.holes)} />
@@ -117,29 +162,32 @@ function Markets({ of }: { of: Status }) {
   );
 }
 
-function Run({ of }: { of: Status }) {
+function Run({ of, since }: { of: Status; since: string }) {
   return (
     <section class="panel">
       <h2>Run and journal</h2>
       <dl class="facts wide">
         <Fact name="run" value={figure(of.run)} />
-        <Fact name="phase" value={figure(of.phase)} />
+        <Fact name="the engine is" value={figure(of.phase)} />
         <Fact
           name="journal"
-          value={of.journal_ok === undefined ? "–" : of.journal_ok ? "● writes" : "✗ FAILED"}
+          value={of.journal_ok === undefined ? "–" : of.journal_ok ? "● is written" : "✗ CANNOT BE WRITTEN"}
         />
-        <Fact name="input" value={figure(of.seq)} />
-        <Fact name="on disk" value={figure(of.durable_seq)} />
-        <Fact name="records waiting" value={figure(of.backlog)} />
+        <Fact name="inputs taken" value={figure(of.seq)} />
+        <Fact name="inputs on disk" value={figure(of.durable_seq)} />
+        <Fact name="records waiting for the disk" value={figure(of.backlog)} />
         <Fact name="memory" value={of.rss_mib === undefined ? "–" : `${fixed(of.rss_mib, 1)} MiB`} />
-        <Fact name="standstills" value={figure(of.standstills)} />
-        <Fact name="positions" value={figure(of.positions)} />
+        <Fact name="positions open now" value={figure(of.positions)} />
+        {Object.entries(of.variants ?? {}).map(([name, n]) => (
+          <Fact key={name} name={`variants ${name} now`} value={figure(n)} />
+        ))}
+      </dl>
+      <h3>Counted {since}</h3>
+      <dl class="facts wide">
         <Fact name="entries" value={figure(of.entries)} />
         <Fact name="trades" value={figure(of.trades)} />
         <Fact name="promotions" value={figure(of.promotions)} />
-        {Object.entries(of.variants ?? {}).map(([name, n]) => (
-          <Fact key={name} name={`variants ${name}`} value={figure(n)} />
-        ))}
+        <Fact name="standstills" value={figure(of.standstills)} />
       </dl>
     </section>
   );
@@ -153,8 +201,7 @@ function Checks({ of }: { of: Check[] }) {
       <ul class="checks">
         {of.map((one) => (
           <li key={one.name}>
-            {one.ok ? "✓" : "✗"} {one.name}
-            {one.why ? `: ${one.why}` : ""}
+            {one.ok ? "✓" : "✗"} {checked(one)}
           </li>
         ))}
       </ul>
@@ -166,8 +213,10 @@ function Counts({
   title,
   of,
   none,
+  note = "",
 }: {
   title: string;
+  note?: string;
   of: Record<string, number> | undefined;
   none: string;
 }) {
@@ -175,6 +224,7 @@ function Counts({
   return (
     <section class="panel">
       <h2>{title}</h2>
+      {note && <p class="muted">{note}</p>}
       {all.length ? (
         <dl class="facts wide">
           {all.map(([name, n]) => (

@@ -1,14 +1,18 @@
 /** The journal of closed trades: who, which side, why, and the command that plays it again. */
 
 import { useEffect, useState } from "preact/hooks";
-import { fixed } from "../format";
-import { ReplayHint, Trades } from "../parts/trades";
+import { count, fixed } from "../format";
+import { TwoClocks } from "../parts/clocks";
+import { ReplayHint, Trades, strategyOf } from "../parts/trades";
 import { get, reason } from "../state/api";
 import { place, query } from "../state/route";
 import { phase } from "../state/store";
 import type { Trade } from "../wire";
 
 const PAGE = 100;
+
+/** Why trades of this run were closed, as far as this page has seen. */
+const seen = new Set<string>();
 
 interface Answer {
   trades: Trade[];
@@ -37,6 +41,7 @@ export function TradesPage() {
   const load = async (before: string | null, signal?: AbortSignal) => {
     try {
       const answer = await get<Answer>(pathOf(wanted, before), signal ? { signal } : {});
+      for (const one of answer.trades) seen.add(one.reason);
       set((old) => ({
         ...answer,
         key,
@@ -56,17 +61,22 @@ export function TradesPage() {
       gone.abort();
     };
   }, [key, there]);
-  const trade = found.trades[chosen];
+  const part = (wanted.get("with") ?? "").trim().toLowerCase();
+  const shown = part ? found.trades.filter((one) => matches(one, part)) : found.trades;
+  const trade = shown[chosen];
   return (
     <>
       <h1 tabIndex={-1}>Trades</h1>
-      <Filters wanted={wanted} />
+      <TwoClocks />
+      <Filters wanted={wanted} clear={() => choose(-1)} />
       {error && <p class="bad">{error}</p>}
       {trade && <ReplayHint trade={trade} />}
-      {found.key === key && !found.trades.length && <p class="muted">No closed trade matches.</p>}
+      {found.key === key && !shown.length && (
+        <p class="muted">No closed trade matches{part && ` among the ${count(found.trades.length, "trade")} fetched`}.</p>
+      )}
       {found.trades.length > 0 && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label="closed trades">
-          <Trades of={found.trades} chosen={chosen} choose={choose} />
+          {shown.length > 0 && <Trades of={shown} chosen={chosen} choose={choose} />}
           {found.next !== null && (
             <p>
               <button type="button" onClick={() => void load(found.next)}>
@@ -77,13 +87,25 @@ export function TradesPage() {
         </div>
       )}
       <p class="muted">
-        {fixed(found.trades.length, 0)} shown of {fixed(found.total, 0)} in this run
+        {fixed(shown.length, 0)} shown of {fixed(found.total, 0)} in this run
+        {part &&
+          `; "Containing" looks through the ${fixed(found.trades.length, 0)} fetched` +
+            (found.next === null ? "" : ", and Older fetches more")}
       </p>
     </>
   );
 }
 
-function Filters({ wanted }: { wanted: URLSearchParams }) {
+/** In any of the words of its row. */
+function matches(one: Trade, part: string): boolean {
+  return [one.variant, one.symbol, one.side, one.reason, strategyOf(one)].some((text) =>
+    text.toLowerCase().includes(part),
+  );
+}
+
+function Filters({ wanted, clear }: { wanted: URLSearchParams; clear: () => void }) {
+  const reason = wanted.get("reason") ?? "";
+  const reasons = [...new Set([...seen, ...(reason ? [reason] : [])])].sort();
   return (
     <div class="tools">
       <label>
@@ -91,6 +113,7 @@ function Filters({ wanted }: { wanted: URLSearchParams }) {
         <input
           id="search"
           value={wanted.get("variant") ?? ""}
+          placeholder="its whole name"
           onInput={(event) => query({ variant: event.currentTarget.value })}
         />
       </label>
@@ -107,9 +130,22 @@ function Filters({ wanted }: { wanted: URLSearchParams }) {
       </label>
       <label>
         Reason{" "}
+        <select value={reason} onChange={(event) => query({ reason: event.currentTarget.value })}>
+          <option value="">any</option>
+          {reasons.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Containing{" "}
         <input
-          value={wanted.get("reason") ?? ""}
-          onInput={(event) => query({ reason: event.currentTarget.value })}
+          value={wanted.get("with") ?? ""}
+          placeholder="any part of a row"
+          onInput={(event) => {
+            clear();
+            query({ with: event.currentTarget.value });
+          }}
         />
       </label>
     </div>

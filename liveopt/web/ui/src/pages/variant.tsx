@@ -5,6 +5,7 @@ import { figure, fixed, fromNs, moment } from "../format";
 import { palette } from "../charts/theme";
 import { CandleChart, Plot } from "../parts/chart";
 import { Confirm } from "../parts/confirm";
+import { Unearned } from "../parts/unearned";
 import { Copy } from "../parts/copy";
 import { Ledger } from "../parts/dots";
 import { EquityChart, drawdownLines } from "../parts/equity";
@@ -15,6 +16,7 @@ import { useAct, useGet } from "../parts/use";
 import { post } from "../state/api";
 import { mark, marked } from "../state/board";
 import { candlesOf } from "../state/bars";
+import { knownSince } from "../state/since";
 import { champions, rowOf, rows, writable } from "../state/store";
 import type { Position, VariantDetail } from "../wire";
 import { Figures } from "./live";
@@ -33,6 +35,7 @@ export function VariantPage({ id }: { id: string }) {
     AGAIN_MS,
   );
   const below = useMemo(() => drawdownLines(data), [data, palette.value]);
+  const late = knownSince(data);
   const candles = useMemo(() => candlesOf(data), [data]);
   if (error && !data && !row)
     return (
@@ -54,7 +57,7 @@ export function VariantPage({ id }: { id: string }) {
       <div class="split two">
         <section class="panel">
           <h2>Gate</h2>
-          {row && !row.champion && <Ledger row={row} />}
+          {row && !row.champion && <Ledger row={row} said={data?.explain} />}
           {data?.explain ? <Explained said={data.explain} /> : <p class="muted">Nothing to explain yet.</p>}
         </section>
         <section class="panel">
@@ -75,7 +78,11 @@ export function VariantPage({ id }: { id: string }) {
       </section>
       <section class="panel">
         <EquityChart own={data} champion={other.data} />
-        <Plot title="Drawdown from the peak, %" lines={below} height={130} />
+        <Plot
+          title={late ? `Drawdown since ${late}, from the peak since then, %` : "Drawdown from the peak, %"}
+          lines={below}
+          height={130}
+        />
       </section>
       <section class="panel">
         <h2>Trades</h2>
@@ -127,7 +134,9 @@ function Acts({ id, detail, done }: { id: string; detail: VariantDetail; done: (
         off={fixture}
         act={(why) => send("retire", why)()}
       />
-      <Confirm name="Promote" question={`Make ${id} the champion?`} off={fixture} act={promote} />
+      <Confirm name="Promote" question={`Make ${id} the champion?`} off={fixture} act={promote}>
+        <Unearned id={id} said={detail.explain ?? null} />
+      </Confirm>
       <button type="button" aria-pressed={marked.value.includes(id)} onClick={() => mark(id)}>
         Compare
       </button>

@@ -3,7 +3,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fixed } from "../format";
+import { fixed, words } from "../format";
 import {
   type Sort,
   frozen,
@@ -27,23 +27,30 @@ import { Spark } from "./spark";
 const HEADS: [Sort | null, string, string][] = [
   ["rank", "#", "rank"],
   ["id", "Variant", "id"],
+  [null, "Strategy", "strategy"],
   [null, "Trend", "trend"],
   ["equity", "Equity", "num"],
   ["roi", "Return", "num"],
-  ["sharpe", "Sharpe [95 %]", "num wide"],
+  ["sharpe", "Sharpe of its bars", "num wide"],
   ["p", "P(better)", "num"],
   ["trades", "Trades", "num slim"],
-  ["drawdown", "Max DD", "num slim"],
+  ["drawdown", "Max DD", "num"],
   [null, "Gate", "gate"],
   ["state", "State", "state"],
 ];
 const HINTS: Record<string, string> = {
-  "Sharpe [95 %]": "annualised, of signal bars, with its 95 % interval",
+  Trend: "equity since this page knows it; grey where that is less than two minutes",
+  "Sharpe of its bars": "annualised, of signal bars, with its 95 % interval; grey where there are too few trades",
   "P(better)": "1 - p of being no better than the champion, at any time, with all that was compared counted",
   Gate: "trades, confidence, Sharpe ratio, beats the champion: full met, half in progress, empty not met",
 };
 const EXTRA = 4;
-const CARD_PX = 92;
+const CARD_PX = 112;
+
+/** The orders there are, for where no head can be pressed. */
+export const SORTS = HEADS.flatMap(([key, name]) =>
+  key === null || key === "rank" ? [] : [[key, name] as [Sort, string]],
+);
 
 function rowPx(): number {
   if (narrow.value) return CARD_PX;
@@ -174,7 +181,7 @@ function Table({ shown, from, gap, total }: Part & { total: number }) {
 function Gap({ px }: { px: number }) {
   return (
     <tr aria-hidden="true" class="gap" style={{ height: `${px}px` }}>
-      <td colSpan={HEADS.length} />
+      <td />
     </tr>
   );
 }
@@ -201,6 +208,7 @@ function Line({ row, rank, index }: { row: Row; rank: string; index: number }) {
       <th scope="row" class="id">
         <Name row={row} />
       </th>
+      <td class="strategy muted" title={words(row.strategy)}>{words(row.strategy)}</td>
       <td>
         <Spark row={row} />
       </td>
@@ -294,7 +302,11 @@ function Card({ row, rank }: { row: Row; rank: string }) {
       <Spark row={row} />
       <Gain value={row.of("roi")} />
       <span>{row.champion ? <span class="muted">champion</span> : <Gate row={row} />}</span>
+      <span>
+        <small>P(better)</small> {better(row)}
+      </span>
       <Stand row={row} />
+      <small class="strategy">{words(row.strategy)}</small>
       <button type="button" aria-pressed={marked.value.includes(row.id)} onClick={() => mark(row.id)}>
         Compare
       </button>

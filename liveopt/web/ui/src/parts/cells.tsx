@@ -1,8 +1,8 @@
 /** How figures of a variant are shown wherever one is: with their sign, and how sure they are. */
 
 import { useRef } from "preact/hooks";
-import { arrow, fixed, gain, probability } from "../format";
-import { BARS_LEAST, type Interval, sharpeInterval } from "../state/interval";
+import { arrow, count, fixed, gain, probability } from "../format";
+import { BARS_LEAST, type Interval, sharpeInterval, tradesLeast } from "../state/interval";
 import type { Row } from "../state/rows";
 import { terms } from "../state/store";
 
@@ -32,7 +32,14 @@ export function Money({ value }: { value: number | null }) {
   );
 }
 
+/** Whether it has traded too little for a ratio to say anything. */
+function few(row: Row): boolean {
+  return !(row.of("trades") >= tradesLeast(terms.value?.gate?.trades_min));
+}
+
+/** Null where it has none, or too few trades for one. */
 export function intervalOf(row: Row): Interval | null {
+  if (few(row)) return null;
   return sharpeInterval(row.of("bar_sharpe"), row.of("bars"), terms.value?.bars_per_year ?? null);
 }
 
@@ -41,15 +48,21 @@ export function Sharpe({ row }: { row: Row }) {
   const value = row.of("bar_sharpe");
   if (Number.isNaN(value)) return <span class="muted">–</span>;
   return (
-    <span>
+    <span class={few(row) ? "muted" : ""} title={few(row) ? scarce(row) : undefined}>
       {fixed(value)}{" "}
       <small>{found ? `[${fixed(found.low, 1)}, ${fixed(found.high, 1)}]` : unsure(row)}</small>
     </span>
   );
 }
 
+function scarce(row: Row): string {
+  const least = tradesLeast(terms.value?.gate?.trades_min);
+  return `${count(row.of("trades"), "trade")}: below ${least} a Sharpe ratio says nothing`;
+}
+
 /** Why there is no interval. */
 function unsure(row: Row): string {
+  if (few(row)) return `n too small (${fixed(row.of("trades"), 0)})`;
   const bars = row.of("bars");
   return bars >= BARS_LEAST ? "interval unknown" : `n too small (${fixed(bars, 0)})`;
 }

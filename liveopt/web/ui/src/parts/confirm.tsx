@@ -1,5 +1,6 @@
 /** An act that wants a reason: a button, a dialog, and what came of it. */
 
+import { type ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { writable } from "../state/store";
 import { useAct } from "./use";
@@ -10,9 +11,11 @@ interface Wanted {
   off?: boolean;
   /** Does it, and says what happened. */
   act: (reason: string) => Promise<string>;
+  /** What somebody should know before. */
+  children?: ComponentChildren;
 }
 
-export function Confirm({ name, question, off = false, act }: Wanted) {
+export function Confirm({ name, question, off = false, act, children }: Wanted) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const [why, type] = useState("");
@@ -31,6 +34,7 @@ export function Confirm({ name, question, off = false, act }: Wanted) {
       <span role="status">{doing.said}</span>
       <dialog ref={dialog} aria-labelledby={`${id}-title`}>
         <h2 id={`${id}-title`}>{question}</h2>
+        {children}
         <p>
           <label for={`${id}-why`}>Why? (the journal keeps it)</label>
           <input

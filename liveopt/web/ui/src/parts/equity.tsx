@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { colour, palette, series } from "../charts/theme";
 import type { Line } from "../charts/kinds";
 import { type Band, band, spokenBand } from "../state/band";
+import { knownSince } from "../state/since";
 import type { VariantDetail } from "../wire";
 import { Plot } from "./chart";
 
@@ -21,9 +22,16 @@ export function EquityChart({ own, champion, height = 240 }: Beside) {
   );
   const lines = useMemo(() => linesOf(own, champion, found), [own, champion, found, palette.value]);
   const title = champion ? `Equity beside the champion ${champion.variant.id}` : "Equity";
+  const late = knownSince(own);
   return (
     <>
       <Plot title={title} lines={lines} height={height} />
+      {late && (
+        <p class="muted small" data-testid="known-since">
+          Curve{champion ? ", gap and band" : ""} known since {late} (the dashboard's process began then): what
+          was before is in the figures above, not here.
+        </p>
+      )}
       {champion && own && (
         <p class="muted small" data-testid="band-caption">
           {spokenBand(found)}

@@ -7,9 +7,9 @@ import { retry } from "../state/link";
 import {
   type Condition,
   attempt,
-  clocks,
   condition,
   degraded,
+  engineAge,
   halted,
   hello,
   linkAge,
@@ -106,7 +106,7 @@ const SIGNS: Record<Kind, [string, string]> = {
   unauthorised: ["✗", "NOT SIGNED IN"],
 };
 
-/** The three ages: of the market's last tick, of the engine's answer, of the last frame. */
+/** The three ages: of the market's last tick, of what the engine said last, of the last frame. */
 function Clocks() {
   return (
     <span class="clocks" aria-label="how old the data are">
@@ -114,7 +114,7 @@ function Clocks() {
         market <b>{age(marketAge.value)}</b>
       </span>
       <span>
-        engine <b>{age(clocks.value.said?.engine_age_ms)}</b>
+        engine <b>{age(engineAge.value)}</b>
       </span>
       <span>
         link <b>{age(linkAge.value)}</b>

@@ -31,7 +31,7 @@ export function Help() {
   return (
     <dialog ref={dialog} aria-labelledby="help-title" onClose={() => (helping.value = false)}>
       <h2 id="help-title">Keys</h2>
-      <dl class="facts">
+      <dl class="facts keys">
         {KEYS.map(([key, what]) => (
           <div key={key}>
             <dt>

@@ -1,17 +1,20 @@
 /** What stands between a variant and promotion, as the engine explains it. */
 
-import { evidence, figure, fixed, probability, words } from "../format";
+import { figure, fixed, probability, regroup, words } from "../format";
 import { conditionOf, plain } from "../state/conditions";
+import { takes, whySoMuch } from "../state/gate";
+import { gateOf } from "../state/store";
 import type { Explanation } from "../wire";
 
 /** `brief`: the sentence alone. */
 export function Explained({ said, brief = false }: { said: Explanation; brief?: boolean }) {
+  const why = brief ? "" : whySoMuch(said, gateOf(said.symbol ?? ""));
   return (
     <div>
-      <p>{plain(said.text)}</p>
+      <p>{regroup(plain(said.text))}</p>
       {!brief && said.trades_needed != null && (
         <dl class="facts">
-          <Fact name="evidence" value={`${evidence(said.evidence)} of ${evidence(said.evidence_needed)}`} />
+          {said.evidence != null && <Fact name="evidence" value={takes(said).replace("evidence ", "")} />}
           <Fact name="trades" value={`${figure(said.trades)} of ${figure(said.trades_needed)}`} />
           <Fact name="confidence, all compared counted" value={probability(said.confidence)} />
           <Fact
@@ -26,6 +29,7 @@ export function Explained({ said, brief = false }: { said: Explanation; brief?: 
           )}
         </dl>
       )}
+      {why && <p class="muted small">{why}</p>}
       {!brief && <Conditions of={said.conditions ?? []} />}
     </div>
   );

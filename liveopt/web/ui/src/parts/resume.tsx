@@ -5,8 +5,11 @@ import { fromNs, moment } from "../format";
 import { Refused, post, reason } from "../state/api";
 import { halt, halted, status, writable } from "../state/store";
 import type { Check, Resumed, RunReport } from "../wire";
-import { openStop } from "./stop";
+import { openFlatten } from "./stop";
 import { useGet } from "./use";
+
+const ASKING = "Asking…";
+const WANTED = "Not resumed: a reason is wanted first; the journal keeps it.";
 
 export function HaltBanner() {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -24,7 +27,7 @@ export function HaltBanner() {
         {said?.acknowledged === false ? " NOT acknowledged by the engine yet." : ""}
       </span>
       {how !== "halt_and_flatten" && (
-        <button type="button" onClick={openStop}>
+        <button type="button" onClick={openFlatten}>
           Flatten…
         </button>
       )}
@@ -48,7 +51,7 @@ function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null 
   // The halt that the banner showed: one that comes while somebody types is not ended unseen.
   const [number, name] = useState<number | undefined>(undefined);
   const resume = async () => {
-    say("Asking…");
+    say(ASKING);
     try {
       const body = { reason: why.trim(), number };
       const answer = await post<Resumed>("/api/optimizer/resume", { body });
@@ -60,6 +63,15 @@ function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null 
       if (told) found(told.checks ?? []);
       say(`Not resumed: ${told?.errors?.join("; ") || reason(error)}`);
     }
+  };
+  const asking = said === ASKING;
+  const entered = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.repeat || event.isComposing) return;
+    event.preventDefault();
+    if (asking) return;
+    if (!why.trim()) say(WANTED);
+    else if (writable.value) void resume();
+    else say("Not resumed: this page does not hear the service now.");
   };
   const [open, look] = useState(false);
   const toggled = (now: boolean) => {
@@ -87,15 +99,23 @@ function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null 
           id="resume-why"
           value={why}
           maxLength={200}
-          onInput={(event) => type(event.currentTarget.value)}
+          aria-describedby="resume-hint"
+          onKeyDown={entered}
+          onInput={(event) => {
+            type(event.currentTarget.value);
+            if (said === WANTED) say("");
+          }}
         />
+        <span id="resume-hint" class="muted small">
+          {why.trim() ? "Enter resumes." : "Resume is open to whoever gives a reason: a few words do."}
+        </span>
       </p>
       <p role="status">{said}</p>
       <p class="row">
         <button
           type="button"
           class="primary"
-          disabled={!why.trim() || !writable.value}
+          disabled={!why.trim() || asking || !writable.value}
           onClick={() => void resume()}
         >
           Resume

@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { createRef } from "preact";
-import { count, figure, fixed } from "../format";
+import { NONE, count, fixed } from "../format";
 import { ask, freshKey, reason } from "../state/api";
-import { halted, mode, rows } from "../state/store";
+import { halt, halted, mode, rows, stale, status } from "../state/store";
 import type { Stopped } from "../wire";
 import { Copy } from "./copy";
 
@@ -14,6 +14,7 @@ const WORD = "FLATTEN";
 
 const dialog = createRef<HTMLDialogElement>();
 const button = createRef<HTMLButtonElement>();
+const field = createRef<HTMLInputElement>();
 const answer = signal<Answer>({ kind: "none" });
 const word = signal("");
 
@@ -24,6 +25,12 @@ export function openStop(): void {
   button.current?.focus();
   answer.value = { kind: "none" };
   word.value = "";
+}
+
+/** The same, where the word is typed. */
+export function openFlatten(): void {
+  openStop();
+  field.current?.focus();
 }
 
 export function StopButton() {
@@ -72,12 +79,18 @@ export function StopDialog() {
   const past = mode.value === "replay";
   return (
     <dialog ref={dialog} class="stopping" aria-labelledby="stop-title">
-      <h2 id="stop-title">Stop all trading?</h2>
+      <h2 id="stop-title">{halted.value ? "Trading is stopped" : "Stop all trading?"}</h2>
       {past ? (
         <p>This is a replay of what has happened: there is nothing to stop.</p>
+      ) : halted.value ? (
+        <p data-testid="second-stop">
+          A second halt asks everybody again and is written down once more; it opens and closes nothing.{" "}
+          {halt.value?.mode === "halt_and_flatten"
+            ? "What was open is being closed at market."
+            : "To close what is open, flatten below."}
+        </p>
       ) : (
         <p>
-          {halted.value ? "The run is halted already. " : ""}
           {count(rows.value.length, "variant")} open nothing from now on; pending orders are cancelled, exits
           stay allowed. It holds across restarts, until somebody resumes.
           {mode.value === "demo" ? " This is a demo: no exchange is involved." : ""}
@@ -92,17 +105,23 @@ export function StopDialog() {
           disabled={past}
           onClick={() => void stop("halt")}
         >
-          Halt now (keep positions)
+          {halted.value ? "Halt once more" : "Halt now (keep positions)"}
         </button>
       </p>
       <div class="flatten">
         <label for="flatten-word">To close every position at market as well, type {WORD}</label>
         <input
+          ref={field}
           id="flatten-word"
           autocomplete="off"
           value={word.value}
           disabled={past}
           onInput={(event) => (word.value = event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.repeat || event.isComposing || word.value !== WORD) return;
+            event.preventDefault();
+            void stop("halt_and_flatten");
+          }}
         />
         <button
           type="button"
@@ -116,6 +135,7 @@ export function StopDialog() {
       <div role="alert" data-testid="stop-answer">
         <Said answer={answer.value} />
       </div>
+      <OpenNow answer={answer.value} />
       <p>
         <button type="button" onClick={() => dialog.current?.close()}>
           Close
@@ -138,6 +158,26 @@ function Said({ answer }: { answer: Answer }) {
   }
 }
 
+/** A number that nobody may have said. */
+function many(n: number | null, noun: string): string {
+  return n === null ? `${NONE} ${noun}s` : count(n, noun);
+}
+
+/** After the answer, until nothing is open: closing takes longer than stopping. */
+function OpenNow({ answer }: { answer: Answer }) {
+  if (answer.kind !== "said" || answer.said.mode !== "halt_and_flatten") return null;
+  const open = status.value.positions;
+  return (
+    <p role="status" data-testid="open-now">
+      {open === undefined || stale.value
+        ? "How many positions are open now is not known: nothing is heard of the engine."
+        : open
+          ? `${count(open, "position")} open now; closing at market.`
+          : "0 positions open now: all are closed."}
+    </p>
+  );
+}
+
 /** What works when this page does not. */
 function Terminal({ why }: { why: string }) {
   return (
@@ -154,13 +194,14 @@ function Terminal({ why }: { why: string }) {
 
 function Result({ said, seen_ms }: { said: Stopped; seen_ms: number }) {
   const missing = said.not_acknowledged;
+  const flat = said.mode === "halt_and_flatten";
   const whole = said.latched && !missing.length && !said.errors.length;
   return (
     <div class={whole ? "good" : "bad"}>
       <p>
         <strong>{whole ? "Halted" : "NOT fully halted"}</strong> in {fixed(said.took_ms, 0)} ms (seen here
-        after {fixed(seen_ms, 0)} ms): {figure(said.variants_stopped)} variants stopped,{" "}
-        {figure(said.positions_open)} positions open.
+        after {fixed(seen_ms, 0)} ms): {many(said.variants_stopped, "variant")} stopped,{" "}
+        {many(said.positions_open, "position")} open{flat ? " at that moment" : ""}.
       </p>
       <p>
         {said.latched ? "Latched on disk." : "NOT latched on disk: it may not hold across a restart."}

@@ -3,7 +3,7 @@
 import { clock, count, fixed, fromNs } from "../format";
 import { variantPath } from "../state/route";
 import { narrow } from "../state/settings";
-import { tape } from "../state/store";
+import { apart, tape } from "../state/store";
 import { Money } from "./cells";
 
 const SHOWN = 40;
@@ -24,7 +24,7 @@ export function Tape() {
               <caption class="sr">{count(Math.min(all.length, SHOWN), "trade")}, the newest first</caption>
               <thead>
                 <tr>
-                  <th scope="col">Time</th>
+                  <th scope="col">{apart.value ? "Market time" : "Time"}</th>
                   <th scope="col">Variant</th>
                   <th scope="col">Side</th>
                   <th scope="col" class="num">

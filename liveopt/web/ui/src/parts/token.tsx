@@ -1,4 +1,4 @@
-/** Whoever is not signed in gives the one-time token that `liveopt run` printed. */
+/** Whoever is not signed in gives the one-time token that was printed. */
 
 import { useState } from "preact/hooks";
 import { reason } from "../state/api";
@@ -54,7 +54,8 @@ export function TokenPrompt() {
       <h2 id="token-title">Not signed in</h2>
       <p>
         The session is over, or there was none. <code>liveopt run</code> prints an address with a token that
-        works once.
+        works once; <code>liveopt link</code> prints a new address. Programs have an API
+        key instead: <code>liveopt keys create NAME</code>.
       </p>
       <TokenForm />
     </section>

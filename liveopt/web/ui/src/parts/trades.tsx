@@ -1,12 +1,13 @@
 /** A table of closed trades, each with the command that plays it again. */
 
-import { fixed, fromNs, gain, moment } from "../format";
+import { NONE, age, clock, fixed, fromNs, gain, words } from "../format";
 import { variantPath } from "../state/route";
 import { narrow } from "../state/settings";
-import { status } from "../state/store";
+import { apart, rowOf, status } from "../state/store";
 import type { Trade } from "../wire";
-import { Copy } from "./copy";
 import { Money, tone } from "./cells";
+import { marketMoment, marketName } from "./clocks";
+import { Copy } from "./copy";
 
 /** Up to and with the millisecond in which it closed. */
 export function replayCommand(trade: Trade, folder: string): string {
@@ -26,8 +27,26 @@ export function folder(): string {
 
 /** On a telephone without the year and the seconds, which the export has. */
 function when(one: Trade): string {
-  const text = moment(fromNs(one.at_ns));
+  const text = marketMoment(fromNs(one.at_ns));
   return narrow.value ? text.slice(5, 16) : text;
+}
+
+/** Of the day it closed, the time alone. */
+function entered(one: Trade): string {
+  if (!one.entry_ns) return NONE;
+  const [from, to] = [fromNs(one.entry_ns), fromNs(one.at_ns)];
+  const text = marketMoment(from);
+  return text.slice(0, 10) === marketMoment(to).slice(0, 10) ? clock(from) : text.slice(0, 19);
+}
+
+/** How long it was held, on the market's clock. */
+function held(one: Trade): string {
+  const seconds = one.duration_s ?? (one.entry_ns ? (one.at_ns - one.entry_ns) / 1e9 : null);
+  return age(seconds === null ? null : 1000 * seconds);
+}
+
+export function strategyOf(one: Trade): string {
+  return rowOf(one.variant)?.strategy ?? one.strategy ?? "";
 }
 
 export function Trades({
@@ -47,8 +66,19 @@ export function Trades({
       <caption class="sr">Closed trades, the newest first</caption>
       <thead>
         <tr>
-          <th scope="col">Closed</th>
+          <th scope="col">{narrow.value && apart.value ? "Market time" : marketName("Closed")}</th>
+          <th scope="col" class="less">
+            Entered
+          </th>
+          <th scope="col" class="num less">
+            Held
+          </th>
           {!alone && <th scope="col">Variant</th>}
+          {!alone && (
+            <th scope="col" class="less">
+              Strategy
+            </th>
+          )}
           <th scope="col">Side</th>
           <th scope="col" class="num less">
             Size
@@ -63,6 +93,9 @@ export function Trades({
             Net
           </th>
           <th scope="col" class="num less">
+            Fees
+          </th>
+          <th scope="col" class="num less">
             On margin
           </th>
           <th scope="col" class="less">
@@ -75,11 +108,14 @@ export function Trades({
         {of.map((one, n) => (
           <tr key={one.id ?? `${one.at_ns} ${one.variant}`} aria-current={chosen === n ? "true" : undefined}>
             <td class="tick">{when(one)}</td>
+            <td class="tick less">{entered(one)}</td>
+            <td class="num less">{held(one)}</td>
             {!alone && (
               <th scope="row" class="id">
                 <a href={variantPath(one.variant)}>{one.variant}</a>
               </th>
             )}
+            {!alone && <td class="less">{words(strategyOf(one))}</td>}
             <td>{one.side}</td>
             <td class="num less">{fixed(one.size, 4)}</td>
             <td class="num less">{fixed(one.entry_price)}</td>
@@ -87,6 +123,7 @@ export function Trades({
             <td class="num">
               <Money value={one.net} />
             </td>
+            <td class="num less">{fixed(one.fees)}</td>
             <td class={`num less ${tone(one.roi ?? 0)}`}>{gain(one.roi === null ? null : 100 * one.roi)}</td>
             <td class="less">{one.reason}</td>
             {choose && (
@@ -96,7 +133,7 @@ export function Trades({
                   onClick={() => choose(n)}
                   aria-label={`Replay command of the trade of ${one.variant}`}
                 >
-                  Replay…
+                  {narrow.value ? "↻" : "Replay…"}
                 </button>
               </td>
             )}

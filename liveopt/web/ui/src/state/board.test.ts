@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { chosen, first, sorted } from "./board";
-import { dots, spoken } from "./gate";
+import { groupWith } from "../format";
+import { alike, chosen, first, sorted } from "./board";
+import { dots, spoken, takes, whySoMuch } from "./gate";
 import { Layout, Row } from "./rows";
-import type { Gate } from "../wire";
+import type { Explanation, Gate } from "../wire";
 
 const layout = new Layout(["roi", "p_value", "trades", "bar_sharpe", "log_evidence", "status"]);
 
@@ -28,12 +29,26 @@ describe("the order", () => {
   const all = [row("a", 0.1, 0.5), row("b", null, null), row("c", -0.2, 0.01), row("d", 0.3, 0.5)];
 
   test("the surest come first, and what is undefined last, whichever way", () => {
-    expect(names(sorted(all, "p", "descending"))).toBe("cdab");
+    expect(names(sorted(all, "p", "descending"))).toBe("cdab"); // d before a: it has the return
     expect(names(sorted(all, "p", "ascending"))).toBe("dacb");
   });
 
   test("the first rank is the surest", () => {
     expect(names(sorted(all, "rank", first("rank")))).toBe("cdab");
+  });
+
+  test("whom P(better) as shown does not tell apart, the return does, whatever the evidence", () => {
+    const nobody = [row("a", -0.28, 1, { log: 2 }), row("b", 1.67, 1, { log: -3 }), row("c", 0.04, 0.99999)];
+    expect(names(sorted(nobody, "p", "descending"))).toBe("cba"); // "< 0.001" is more than "0.000"
+    const close = [row("a", 0.1, 0.50004), row("b", 0.2, 0.50041), row("c", 0.3, 0.5012)];
+    expect(names(sorted(close, "p", "descending"))).toBe("bac");
+    expect(names(sorted(close, "p", "ascending"))).toBe("cba");
+  });
+
+  test("it is known when P(better) tells nobody apart", () => {
+    expect(alike([row("a", 0.1, 1), row("b", 0.2, 1), row("c", 0, null)])).toBe(true);
+    expect(alike([row("a", 0.1, 1), row("b", 0.2, 0.99)])).toBe(false);
+    expect(alike([row("a", 0.1, 1)])).toBe(false);
   });
 
   test("sorting changes no list and is the same twice", () => {
@@ -64,9 +79,11 @@ describe("the four gates", () => {
     const found = dots(row("a", 0, 0.09, { trades: 33, sharpe: 0.4, log: 1 }), NEEDS, gate);
     expect(found.map((one) => one.level)).toEqual(["partly", "partly", "partly", "partly"]);
     expect(found[0]?.text).toBe("33/50");
+    expect(found[2]).toMatchObject({ name: "Sharpe of its bars > 0", text: "0.40, n too small" });
     const later = dots(row("a", 0, 0.04, { trades: 50, sharpe: 0.4, log: 1 }), NEEDS, gate);
     expect(later.map((one) => one.level)).toEqual(["met", "met", "met", "partly"]);
     expect(spoken(later)).toContain("3 of 4 gates met");
+    expect(later[2]?.text).toBe("0.40");
   });
 
   test("are empty where nothing is known", () => {
@@ -88,5 +105,46 @@ describe("the four gates", () => {
     expect(level("a", Math.log(19.9), gate)).toBe("partly");
     expect(level("e", 0.1, gate)).toBe("met");
     expect(level("a", 100, null)).toBe("partly");
+  });
+});
+
+describe("evidence", () => {
+  const said = (more: Partial<Explanation>): Explanation => ({
+    variant: "a",
+    status: "active",
+    text: "",
+    evidence: 1.0449,
+    needed_alone: 222_222.2,
+    needed_worlds: 22.4,
+    ...more,
+  });
+
+  test("and what it takes are said in the same words, by every way there is", () => {
+    groupWith(" ");
+    expect(takes(said({}))).toBe("evidence 1.04; needs 222 222 alone, or 22.4 beside the shadow worlds");
+    expect(takes(said({ needed_worlds: null }))).toBe(
+      "evidence 1.04; needs 222 222 alone (the shadow worlds allow nobody now)",
+    );
+    expect(takes(said({ needed_alone: null }))).toBe("evidence 1.04; needs 22.4 beside the shadow worlds");
+    expect(takes(said({ track: "alone", evidence_needed: 1 }))).toBe(
+      "evidence 1.04; needs 1, as it has passed before",
+    );
+  });
+
+  test("of the dot is the engine's where it has been asked, and the last look's where not", () => {
+    groupWith(" ");
+    const gate = { threshold: 22.4, eligible: {} } as unknown as Gate;
+    const one = row("a", 0, 0.5, { log: Math.log(1.0449) });
+    expect(dots(one, NEEDS, gate)[3]?.text).toBe("evidence 1.04; needs 22.4 beside the shadow worlds");
+    expect(dots(one, NEEDS, gate, said({}))[3]?.text).toBe(takes(said({})));
+    expect(dots(one, NEEDS, null)[3]?.text).toBe("evidence 1.04; the shadow worlds allow nobody now");
+  });
+
+  test("it takes alone is explained by those who share the error, where it is known how many", () => {
+    groupWith(" ");
+    const gate = { threshold: null, eligible: {}, variants: 1000 } as unknown as Gate;
+    expect(whySoMuch(said({}), gate)).toContain("222 for each of the 1 000");
+    expect(whySoMuch(said({ needed_alone: null }), gate)).toBe("");
+    expect(whySoMuch(said({}), null)).toBe("");
   });
 });

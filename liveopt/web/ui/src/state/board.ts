@@ -34,12 +34,25 @@ const KEYS: Record<Exclude<Sort, "id" | "state" | "rank">, (row: Row) => number>
   equity: (row) => row.of("equity"),
   roi: (row) => row.of("roi"),
   sharpe: (row) => row.of("bar_sharpe"),
-  p: (row) => 1 - row.of("p_value"),
+  p: (row) => asShown(1 - row.of("p_value")),
   trades: (row) => row.of("trades"),
   drawdown: (row) => row.of("max_drawdown"),
 };
 
-/** The rows in order: what is undefined last either way, equals by evidence, return and name. */
+/** A probability as precise as it is shown: whom nobody can tell apart by it, it does not put in order. */
+function asShown(value: number): number {
+  if (value > 0.999 && value < 1) return 0.9995;
+  if (value < 0.001 && value > 0) return 0.0005;
+  return Math.round(1000 * value) / 1000;
+}
+
+/** Whether P(better) tells nobody from anybody among these. */
+export function alike(all: Row[]): boolean {
+  const values = all.map(KEYS.p).filter((value) => !Number.isNaN(value));
+  return all.length > 1 && values.every((value) => value === values[0]);
+}
+
+/** The rows in order: what is undefined last either way, equals by return, evidence and name. */
 export function sorted(all: Row[], by: Sort, way: Way): Row[] {
   const sign = way === "ascending" ? 1 : -1;
   if (by === "id") return [...all].sort((a, b) => sign * named(a, b));
@@ -49,8 +62,8 @@ export function sorted(all: Row[], by: Sort, way: Way): Row[] {
   return [...all].sort(
     (a, b) =>
       numbers(key(a), key(b), turned) ||
-      numbers(a.of("log_evidence"), b.of("log_evidence"), -1) ||
       numbers(a.of("roi"), b.of("roi"), -1) ||
+      numbers(a.of("log_evidence"), b.of("log_evidence"), -1) ||
       named(a, b),
   );
 }

@@ -11,4 +11,5 @@ test("codes in a sentence become words, and names of variants stay", () => {
   expect(plain("my_low_one stopped by: low_evidence, insufficient_samples")).toBe(
     "my_low_one stopped by: low evidence, insufficient samples",
   );
+  expect(plain("stopped by low_sharpe")).toBe("stopped by low Sharpe ratio of its trades");
 });

@@ -15,6 +15,8 @@ const NAMES: Record<string, [string, string]> = {
   too_alike: ["distance to the most alike", "≥"],
 };
 const OTHERS = ["low_evidence", "evidence_faded"];
+/** Where a code's words could be taken for another figure: bars have a Sharpe ratio as well. */
+const SAID: Record<string, string> = { low_sharpe: "low Sharpe ratio of its trades" };
 
 /** What is measured, and how it has to stand to what it takes. */
 export function conditionOf(code: string): { name: string; sign: string } {
@@ -24,5 +26,5 @@ export function conditionOf(code: string): { name: string; sign: string } {
 
 /** A sentence of the engine with its codes as words; names of variants stay as they are. */
 export function plain(text: string): string {
-  return [...Object.keys(NAMES), ...OTHERS].reduce((said, code) => said.replaceAll(code, words(code)), text);
+  return [...Object.keys(NAMES), ...OTHERS].reduce((said, code) => said.replaceAll(code, SAID[code] ?? words(code)), text);
 }

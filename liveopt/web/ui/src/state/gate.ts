@@ -1,7 +1,8 @@
 /** The four gates of a variant, in their fixed order: each with what there is and what it takes. */
 
 import { evidence, fixed, probability } from "../format";
-import type { Gate, Needs } from "../wire";
+import { tradesLeast } from "./interval";
+import type { Explanation, Gate, Needs } from "../wire";
 import type { Row } from "./rows";
 
 export type Level = "met" | "partly" | "none";
@@ -16,7 +17,12 @@ export const GLYPHS: Record<Level, string> = { met: "●", partly: "◐", none: 
 /** Trades, confidence, Sharpe ratio (of a few trades it says nothing), and whether it beats the champion.
  *
  * What it takes may be unknown; then nothing is met. */
-export function dots(row: Row, needs: Needs | null, gate: Gate | null | undefined): Dot[] {
+export function dots(
+  row: Row,
+  needs: Needs | null,
+  gate: Gate | null | undefined,
+  said?: Explanation | null,
+): Dot[] {
   const trades = row.of("trades");
   const sure = 1 - row.of("p_value");
   const sharpe = row.of("bar_sharpe");
@@ -36,12 +42,12 @@ export function dots(row: Row, needs: Needs | null, gate: Gate | null | undefine
       probability(sure),
     ),
     dot(
-      `Sharpe > ${asked(least.sharpe_min)}`,
+      `Sharpe of its bars > ${asked(least.sharpe_min)}`,
       sharpe > least.sharpe_min && enough,
       sharpe > least.sharpe_min,
-      fixed(sharpe),
+      fixed(sharpe) + (trades < tradesLeast(needs?.trades_min) ? ", n too small" : ""),
     ),
-    beats(row, gate),
+    beats(row, gate, said),
   ];
 }
 
@@ -50,12 +56,40 @@ function asked(least: number): string {
   return Number.isNaN(least) ? "?" : String(least);
 }
 
-function beats(row: Row, gate: Gate | null | undefined): Dot {
+function beats(row: Row, gate: Gate | null | undefined, said?: Explanation | null): Dot {
   const own = Math.exp(row.of("log_evidence"));
   const needed = gate?.threshold ?? null;
   const passed = gate ? row.id in gate.eligible || (needed !== null && own >= needed) : false;
-  const of = needed === null ? "" : ` of ${evidence(needed)}`;
-  return dot("beats champion", passed, own > 1, `evidence ${evidence(own)}${of}`);
+  const worlds = needed === null ? CLOSED : `needs ${evidence(needed)} ${BESIDE}`;
+  const text = said?.evidence != null ? takes(said) : `evidence ${evidence(own)}; ${worlds}`;
+  return dot(BEATS, passed, own > 1, text);
+}
+
+/** The gate that asks for evidence. */
+export const BEATS = "beats champion";
+const BESIDE = "beside the shadow worlds";
+const CLOSED = "the shadow worlds allow nobody now";
+
+/** What evidence there is and what it takes, in the same words wherever it is said. */
+export function takes(said: Explanation): string {
+  const own = `evidence ${evidence(said.evidence)}`;
+  const { needed_alone: alone, needed_worlds: worlds } = said;
+  if (said.track) return `${own}; needs ${evidence(said.evidence_needed)}, as it has passed before`;
+  if (alone == null && worlds == null) return `${own}; ${CLOSED}`;
+  if (alone == null) return `${own}; needs ${evidence(worlds)} ${BESIDE}`;
+  if (worlds == null) return `${own}; needs ${evidence(alone)} alone (${CLOSED})`;
+  return `${own}; needs ${evidence(alone)} alone, or ${evidence(worlds)} ${BESIDE}`;
+}
+
+/** Why it takes so much alone; empty where nobody knows among how many. */
+export function whySoMuch(said: Explanation, gate: Gate | null | undefined): string {
+  const among = gate?.variants ?? 0;
+  if (said.needed_alone == null || said.track || among < 2) return "";
+  return (
+    `Alone it takes ${evidence(said.needed_alone)} because all who are compared share one small chance of a` +
+    ` false promotion: ${evidence(said.needed_alone / among)} for each of the ${fixed(among, 0)} of the last look.` +
+    " The shadow worlds know how alike they are, and ask for less while their season lasts."
+  );
 }
 
 function dot(name: string, met: boolean, partly: boolean, text: string): Dot {

@@ -4,6 +4,13 @@
 const Z = 1.959964;
 /** Below so many bars an interval says nothing. */
 export const BARS_LEAST = 30;
+/** Bars between few trades are many of the same thing: below so many trades it says nothing either. */
+export const TRADES_LEAST = 30;
+
+/** How many trades it takes before a ratio is worth a look: never fewer than the gate asks for. */
+export function tradesLeast(asked: number | null | undefined): number {
+  return Math.max(TRADES_LEAST, asked ?? 0);
+}
 
 export interface Interval {
   low: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { correlation } from "./correlation";
-import { sharpeInterval } from "./interval";
+import { sharpeInterval, tradesLeast } from "./interval";
 import { delay } from "./link";
 import { tokenOf } from "./session";
 import { Trend } from "./trend";
@@ -21,7 +21,21 @@ describe("the interval of a Sharpe ratio", () => {
   });
 });
 
+test("a ratio wants as many trades as the gate, and thirty where it asks for fewer or there is none", () => {
+  expect([50, 1, null, undefined].map(tradesLeast)).toEqual([50, 30, 30, 30]);
+});
+
 describe("a trend", () => {
+  test("goes where its own points go, and is short below two minutes", () => {
+    const trend = new Trend();
+    expect([trend.short, trend.way, trend.since]).toEqual([true, 0, Number.NaN]);
+    trend.add(5000, 100);
+    trend.add(124_999, 90);
+    expect([trend.short, trend.way, trend.since]).toEqual([true, -1, 5000]);
+    trend.add(125_000, 101);
+    expect([trend.short, trend.way]).toEqual([false, 1]);
+  });
+
   test("never grows, keeps its first point and its newest", () => {
     const trend = new Trend(1000);
     for (let n = 0; n <= 10_000; n++) trend.add(n * 250, n);

@@ -112,6 +112,30 @@ describe("what is said of the connection", () => {
     expect(store.writable.value).toBe(true);
   });
 
+  test("the engine's age grows while nothing of it comes", () => {
+    store.apply(hello, 1_000_000);
+    expect(store.engineAge.value).toBe(null);
+    store.apply(snap(5), 1_000_000);
+    expect(store.engineAge.value).toBe(3);
+    store.now.value = 1_002_600;
+    expect(store.engineAge.value).toBe(2603);
+    store.apply({ type: "hb", server_ms: 0, clocks: clocks(2700) }, 1_002_700);
+    expect(store.engineAge.value).toBe(2703);
+  });
+
+  test("a clock of the market a minute away, or a past played again, is another clock", () => {
+    const said = (market_ms: number): Snap => ({ ...snap(5), clocks: { ...clocks(0, 100), market_ms } });
+    store.apply(hello, 10_000_000);
+    store.apply(said(9_999_900), 10_000_000);
+    expect(store.apart.value).toBe(false);
+    expect(store.marketAhead.value).toBe(0);
+    store.apply(said(10_061_000), 10_000_000);
+    expect(store.apart.value).toBe(true);
+    store.apply({ ...hello, mode: "replay" }, 10_000_000);
+    store.apply(said(9_999_900), 10_000_000);
+    expect(store.apart.value).toBe(true);
+  });
+
   test("another version of the service turns changes off", () => {
     store.apply(hello, 1_000_000);
     store.apply(snap(5), 1_000_000);

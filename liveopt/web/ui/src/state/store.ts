@@ -22,6 +22,8 @@ import { Layout, Row } from "./rows";
 
 export const STALE_MS = 3000;
 export const MARKET_STALE_MS = 5000;
+/** A market's clock so far from the wall clock is another clock to whoever reads it. */
+const APART_MS = 60_000;
 const TAPE_MAX = 200;
 
 export type Phase = "connecting" | "open" | "reconnecting" | "unauthorised";
@@ -74,6 +76,21 @@ export const linkAge = computed(() => (lastFrame.value ? now.value - lastFrame.v
 /** Since the engine was last heard of; heartbeats of the service are no news of it. */
 export const newsAge = computed(() => (lastNews.value ? now.value - lastNews.value : Infinity));
 export const marketAge = computed(() => grown(clocks.value.said?.market_age_ms ?? null, clocks.value.at));
+/** Since the engine wrote its newest frame: how long that was under way, and what has passed since. */
+export const engineAge = computed(() => {
+  const { said, at } = clocks.value;
+  if (said?.engine_age_ms == null) return null;
+  return grown(said.engine_age_ms + (said.link_age_ms ?? 0), at);
+});
+/** By how much the market's clock is ahead of the wall clock; null while nobody has said. */
+export const marketAhead = computed(() => {
+  const { said, at } = clocks.value;
+  return said?.market_ms ? said.market_ms + (said.market_age_ms ?? 0) - at : null;
+});
+/** Whether times of the market are no times of this clock. */
+export const apart = computed(
+  () => known.value && (mode.value !== "paper" || Math.abs(marketAhead.value ?? 0) > APART_MS),
+);
 export const stale = computed(() => known.value && newsAge.value > STALE_MS);
 
 function grown(ms: number | null, at: number): number | null {

@@ -1,6 +1,8 @@
 /** A short history of one number that never grows: when it is full, every second point goes. */
 
 const POINTS = 96;
+/** Less than so many milliseconds are no trend. */
+const LEAST_MS = 120_000;
 
 export class Trend {
   readonly values = new Float64Array(POINTS);
@@ -25,6 +27,20 @@ export class Trend {
     this.values[this.length] = value;
     this.times[this.length] = ms;
     this.length += 1;
+  }
+
+  /** When it begins; NaN where nothing came yet. */
+  get since(): number {
+    return this.length ? (this.times[0] ?? Number.NaN) : Number.NaN;
+  }
+
+  get short(): boolean {
+    return this.length < 2 || (this.times[this.length - 1] ?? 0) - this.since < LEAST_MS;
+  }
+
+  /** -1, 0 or 1: from its own first point to its newest. */
+  get way(): number {
+    return this.length ? Math.sign((this.values[this.length - 1] ?? 0) - (this.values[0] ?? 0)) : 0;
   }
 
   private thin(): void {
