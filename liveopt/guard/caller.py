@@ -225,8 +225,10 @@ def _wait(shared: Gate, mode: int, said: dict[str, Any]) -> None:
 
 def _latched(state: Path, change: Change, said: dict[str, Any]) -> None:
     """As it stands now: a resume may have cleared it, the guard has written the same once more."""
+    if not said["latched"]:
+        return  # what cannot be read counts as halted, but nobody has written it
     found = Latch(state / latch.NAME)
-    if said["latched"] and not found.read(with_file=False).halted:
+    if not found.read(with_file=False).halted:
         found.set(change)
     now = found.read(with_file=False)
     said |= {"latched": now.halted, "halt": now.number if now.halted else None}

@@ -117,8 +117,8 @@ def test_a_round_shows_whom_it_tested_and_what_stopped_each(look: Look, room: De
     section = eyes.part("rounds")
     section.get_by_role("link", name=re.compile(rf"^{number}$")).first.press("Enter")
     eyes.page.wait_for_url(f"**/rounds/{number}")
-    eyes.until("document.activeElement.matches('h1')")  # which is what is read out
-    assert eyes.focus() == f"Round {number}"
+    eyes.until(f"document.activeElement.matches('h1') && "  # which is what is read out
+               f"document.activeElement.textContent === 'Round {number}'")  # fmt: skip
     finalists = [one for symbol in told["searched"] for one in symbol["finalists"]]
     assert finalists
     for one in finalists[:5]:
