@@ -33,10 +33,11 @@ def promotion(of: Desk) -> dict[str, Any] | None:
 
 
 def rival(of: Desk) -> str:
-    """Somebody who is not the champion now."""
+    """Somebody who is not the champion, nor is soon: the last of all."""
     all_ = of.get("/api/v1/variants?limit=50&sort=p_value")["variants"]
-    found: str = next(one["id"] for one in all_ if not one["champion"])
-    return found
+    others = [one for one in all_ if not one["champion"]]
+    judged = [one for one in others if one["bar_sharpe"] is not None]
+    return str((judged or others)[-1]["id"])
 
 
 def candles(of: Desk) -> None:

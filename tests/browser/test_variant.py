@@ -137,7 +137,7 @@ def test_sure_figures_say_how_sure_and_dots_what_the_gate_asks_for(look: Look, r
     ]
     assert all(text in ledger.inner_text() for text in least), ledger.inner_text()
     sharpe = eyes.page.locator("dl.facts div", has_text="Sharpe of its bars [95 %]").first
-    assert re.search(r"\[.+, .+\]|n too small", sharpe.inner_text()), sharpe.inner_text()
+    wait_for(lambda: re.search(r"\[.+, .+\]|n too small", sharpe.inner_text()), every_s=0.1)
 
 
 def test_evidence_is_said_in_one_wording(look: Look, room: Desk) -> None:
