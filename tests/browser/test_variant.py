@@ -213,6 +213,6 @@ def bars(of: Desk) -> int:
 
 def heard(of: Desk) -> bool:
     """Whether a new web process has a curve of a few points."""
-    with suppress(OSError, AssertionError, KeyError, StopIteration, HTTPException):
+    with suppress(OSError, AssertionError, KeyError, IndexError, HTTPException):
         return len(of.get(f"/api/v1/variants/{rival(of)}")["equity"]) > 2
     return False
