@@ -1,12 +1,11 @@
 """control.json: how a program of the same user finds the door, and what it must show there."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from liveopt import logs
+from liveopt import logs, whole
 
 NAME: Final = "control.json"
 
@@ -21,14 +20,7 @@ class Control(msgspec.Struct, frozen=True):
     def write(self, path: Path) -> None:
         """Whole or not at all, and at no moment readable for others."""
         logs.pin(self.token)
-        beside = path.with_name(f"{path.name}.new-{os.getpid()}")
-        beside.unlink(missing_ok=True)
-        found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(found, msgspec.json.encode(self))
-        finally:
-            os.close(found)
-        beside.rename(path)
+        whole.write(path, msgspec.json.encode(self), synced=False)
 
 
 def read_control(path: Path) -> Control:
