@@ -221,7 +221,7 @@ def test_system_says_first_whether_it_is_well_and_what_was_started_again(
     eyes = look(room, "/system")
     eyes.is_("live", 60_000)
     said = eyes.part("health")
-    said.get_by_text(f"started {starts + 1} times").wait_for()
+    said.get_by_text(f"started {starts + 1} times").first.wait_for()
     assert "signal 9 (killed)" in said.inner_text()
     first = eyes.page.locator("main h2").first.inner_text()
     assert first == said.locator("h2").inner_text(), "it comes first"
