@@ -6,6 +6,7 @@ and when it falls; what changes in between is in the inbox. The first five are t
 its "API rate limit exceeded" is the exchange's as well as ours, each with a text of its own.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,9 +51,11 @@ GONE: Final = frozenset({STATUSES.index("stopped"), STATUSES.index("retired")})
 PART: Final = "part_failed"
 NAME_MAX: Final = 64
 MS_NS: Final = 1_000_000
-SETTLE_MS: Final = 10_000
+SETTLE_S: Final = 10.0
 """A process that has just begun does not see everything yet: what stood before it stands so long.
 """
+RETOLD_MS: Final = 300_000
+"""What fell so shortly before a restart may not have reached a webhook, whose tries end sooner."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -247,12 +250,25 @@ class Alerts:
     """Told of an alert that rose or fell, and of nothing else."""
     lines: dict[str, Alert] = field(default_factory=dict)
     lately: Lately = field(default_factory=Lately)
-    _settled_ms: int = 0
+    clock_s: Callable[[], float] = time.monotonic
+    """For intervals: it is never set back."""
+    _settled_s: float = 0.0
+    _recalled: set[str] = field(default_factory=set)
+    """Ids of alerts that rose before this process and were not seen since."""
 
     def recall(self, lines: Mapping[str, Alert]) -> None:
-        """What the process before this one knew: it is judged anew, soon."""
+        """What the process before this one knew: it is judged anew, soon.
+
+        Whether it told others of it nobody knows; so they are told again, of a rise once it is seen
+        to be so still. Receivers tell copies apart.
+        """
         self.lines |= lines
-        self._settled_ms = self.wall() // MS_NS + SETTLE_MS
+        self._settled_s = self.clock_s() + SETTLE_S
+        self._recalled = {id_ for id_, line in lines.items() if line.active}
+        since_ms = self.wall() // MS_NS - RETOLD_MS
+        for line in lines.values():
+            if not line.active and line.last_ms >= since_ms:
+                self.turned(line)
 
     def look(self, sight: Sight) -> None:
         """Now: what rises, what stands, what falls."""
@@ -262,7 +278,7 @@ class Alerts:
         found = {id_: (severity, text) for id_, severity, text in rules(sight, standing)}
         for id_, (severity, text) in found.items():
             self._true(id_, severity, text, now_ms)
-        if now_ms < self._settled_ms:
+        if self.clock_s() < self._settled_s:
             return
         for id_, line in self.lines.items():
             if line.active and id_ not in found:
@@ -289,9 +305,13 @@ class Alerts:
             self.lines[id_] = msgspec.structs.replace(line, last_ms=now_ms, text=text)
             if text != line.text:
                 self.changed(self.lines[id_])
+            if id_ in self._recalled:
+                self._recalled.discard(id_)
+                self.turned(self.lines[id_])
 
     def _turn(self, line: Alert) -> None:
         self.lines[line.id] = line
+        self._recalled.discard(line.id)
         log.warning("alert", id=line.id, active=line.active, text=line.text)
         self.changed(line)
         self.turned(line)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import msgspec
 import numpy as np
@@ -22,11 +22,11 @@ from liveopt.guard.latch import NAME as LATCH
 from liveopt.guard.latch import Latch
 from liveopt.live.frames import NAME as TELEMETRY
 from liveopt.strategies import load
-from liveopt.walk.records import Trade
 from liveopt.web import openapi, static
 from liveopt.web.acts import Acts
 from liveopt.web.alerts import Alert, Alerts
 from liveopt.web.answering import Answering
+from liveopt.web.api.run import told
 from liveopt.web.call import Counts, Service
 from liveopt.web.connections import Caps
 from liveopt.web.demo import Demo
@@ -189,7 +189,7 @@ def _service(setup: Setup) -> Service:
         strategies=load(),
     )
     stream.alive = service.alive
-    service.tail.heard = lambda trade: stream.traded([_plain(trade)])
+    service.tail.heard = lambda kept: stream.traded([told(kept)])
     service.jobs.changed = partial(_job_changed, service, {})
     service.alerts.changed = partial(_alert_changed, stream)
     service.alerts.turned = service.hooks.tell
@@ -212,10 +212,6 @@ def _key_changed(acts: Acts, key: Key) -> None:
     acts.key_changed(key)
     status = "revoked" if key.revoked_ns else "valid"
     log.info("an API key", status=status, id=key.id, name=key.name, scopes=list(key.scopes))
-
-
-def _plain(trade: Trade) -> dict[str, Any]:
-    return msgspec.structs.asdict(trade)
 
 
 def _job_changed(service: Service, began_s: dict[str, float], job: Job) -> None:

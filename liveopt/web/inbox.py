@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -33,6 +34,10 @@ class Inbox:
     lines: Callable[[], Lines]
     _kept: Lines = field(default_factory=dict)
     _kept_s: float = 0.0
+    _taken_last: int = 0
+    _kept_last: int = 0
+    _turn: Lock = field(default_factory=Lock)
+    """At the end of the process the last ones are kept while a thread may still keep others."""
 
     def read(self) -> Lines:
         """As the process before this one left it."""
@@ -52,20 +57,29 @@ class Inbox:
         while True:
             await asyncio.sleep(LOOK_S)
             if self._is_new(loop.time()):
-                lines, self._kept_s = self._taken(), loop.time()
-                await asyncio.to_thread(self._write, lines)
-                self._kept = lines
+                self._kept_s = loop.time()
+                await asyncio.to_thread(self._keep, *self._taken())
 
     def close(self) -> None:
         """At the end, once more."""
-        if (lines := self._taken()) != self._kept:
-            try:
-                self._write(lines)
-            except OSError as error:
-                log.warning("the alerts could not be kept", error=str(error))
+        try:
+            self._keep(*self._taken())
+        except OSError as error:
+            log.warning("the alerts could not be kept", error=str(error))
 
-    def _taken(self) -> Lines:
-        return dict(self.lines())
+    def _taken(self) -> tuple[int, Lines]:
+        self._taken_last += 1
+        return self._taken_last, dict(self.lines())
+
+    def _keep(self, number: int, lines: Lines) -> None:
+        """What was taken before what is kept already comes too late."""
+        with self._turn:
+            if number < self._kept_last:
+                return
+            self._kept_last = number
+            if lines != self._kept:
+                self._write(lines)
+                self._kept = lines
 
     def _is_new(self, now_s: float) -> bool:
         lines = self.lines()

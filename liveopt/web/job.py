@@ -1,6 +1,8 @@
 """A search as it is told of, whether it waits in the queue or the store knows it already."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
 from typing import Final, Literal
 
@@ -60,6 +62,28 @@ def of_order(order: Order, status: JobStatus, error: str) -> Job:
         order.id, status, order.strategy, order.algorithm, Path(order.data).name,
         order.created, 0, order.evals, 0.0, None, error, order.by, order.objective,
     )  # fmt: skip
+
+
+def of_study(known: Known, status: JobStatus, eta_s: float | None, error: str, by: str) -> Job:
+    """One that the store knows."""
+    plan, glance = known.plan, known.glance
+    share = 100.0 if status == "completed" else 100.0 * known.evaluated / max(plan.evals, 1)
+    return Job(
+        known.id, status, plan.strategy, plan.algorithm, Path(plan.data.file).name,
+        known.created, known.evaluated, plan.evals, round(min(share, 100.0), 2), eta_s, error, by,
+        plan.objectives[0], glance.verdict, glance.best, glance.out_of_sample,
+        glance.deflated_sharpe,
+    )  # fmt: skip
+
+
+def merged(past: Iterable[Job], studies: Iterable[Job]) -> list[Job]:
+    """Both, the newest first; studies stay in their order."""
+    newest = sorted(past, key=_created, reverse=True)
+    return list(merge(newest, studies, key=_created, reverse=True))
+
+
+def _created(job: Job) -> str:
+    return job.created
 
 
 def again(known: Known, by: str, asked: str = "") -> Order:

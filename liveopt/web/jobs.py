@@ -22,7 +22,7 @@ from liveopt.optimize.studies.store import ROUND, NoStudy
 from liveopt.web.children import NotStarted, search
 from liveopt.web.errors import Problem, missing
 from liveopt.web.idempotency import reused
-from liveopt.web.job import OPEN, UNDONE, Job, JobStatus, Pace, again, of_order
+from liveopt.web.job import OPEN, UNDONE, Job, JobStatus, Pace, again, merged, of_order, of_study
 from liveopt.web.orders import End, NotKept, Order, Orders
 from liveopt.web.studies import Known, Studies, Unreadable
 
@@ -140,14 +140,21 @@ class Jobs:
         return self._job(known, order)
 
     async def all(self) -> list[Job]:
-        """The newest first: those that wait, then all studies there are."""
+        """The newest first: those that wait, then all that ended and all studies there are."""
         await self._studies.look()
         known, waiting = self._studies.known, {one.id: one for one in self.queue}
         unknown = {name: self._waiting(one, "queued") for name, one in waiting.items()}
         unknown |= {name: self._waiting(one, "running") for name, one in self.working.items()}
-        unknown |= {name: self._waiting(*one) for name, one in self.failed.items()}
-        own = [job for name, job in reversed(unknown.items()) if name not in known]
-        return own + [self._job(one, waiting.get(one.id)) for one in known.values()]
+        beside = known.keys() | self.failed.keys()
+        own = [job for name, job in reversed(unknown.items()) if name not in beside]
+        studies = [self._job(one, waiting.get(one.id)) for one in known.values()]
+        return own + merged(self._ended(), studies)
+
+    def _ended(self) -> list[Job]:
+        """Without a study: here, and while an earlier process lived."""
+        past = {n: (one.order, one.how, one.why) for n, one in self._orders.past.items()}
+        known, found = self._studies.known, past | self.failed
+        return [self._waiting(*one) for name, one in found.items() if name not in known]
 
     async def one(self, name: str) -> Job:
         """One job; of one that is open something is known where the store does not answer."""
@@ -222,7 +229,7 @@ class Jobs:
         known, waiting = self._studies.known, {order.id for order in self.queue}
         counts = Counter[str](queued=len(waiting))
         counts.update(self._job(one).status for one in known.values() if one.id not in waiting)
-        counts.update(how for name, (_, how, _) in self.failed.items() if name not in known)
+        counts.update(one.status for one in self._ended())
         return dict(counts)
 
     # How they are done
@@ -362,7 +369,7 @@ class Jobs:
     # What is known of them
 
     def _job(self, known: Known, waits: Order | None = None) -> Job:
-        plan, glance, order = known.plan, known.glance, self.working.get(known.id, waits)
+        order = self.working.get(known.id, waits)
         own = self.failed.get(known.id)
         status: JobStatus = known.status
         error = own[2] if own is not None and status in UNDONE else ""
@@ -374,23 +381,16 @@ class Jobs:
             status = "cancelled"
         if status in OPEN:
             error = self._late.get(known.id, self.trouble if order is not None else "")
-        share = 100.0 if status == "completed" else 100.0 * known.evaluated / max(plan.evals, 1)
         past = self._orders.past.get(known.id)
         ended = own[0] if own is not None else None if past is None else past.order
         wished = order or ended
         by = wished.by if wished is not None else ""
-        return Job(
-            known.id, status, plan.strategy, plan.algorithm, Path(plan.data.file).name,
-            known.created, known.evaluated, plan.evals, round(min(share, 100.0), 2),
-            self._eta_s(known) if status == "running" else None, error, by,
-            plan.objectives[0], glance.verdict, glance.best, glance.out_of_sample,
-            glance.deflated_sharpe,
-        )  # fmt: skip
+        return of_study(known, status, self._eta_s(known, status), error, by)
 
-    def _eta_s(self, known: Known) -> float | None:
-        now_s = asyncio.get_running_loop().time()
-        if known.id not in self.working:
+    def _eta_s(self, known: Known, status: JobStatus) -> float | None:
+        if status != "running" or known.id not in self.working:
             return None
+        now_s = asyncio.get_running_loop().time()
         pace = self._paces.setdefault(known.id, Pace(now_s, known.evaluated))
         return pace.eta_s(now_s, known.evaluated, known.plan.evals)
 

@@ -32,10 +32,7 @@ class Lately:
         its variants that crashed and are still there count as of now, its refusals not at all.
         """
         minute = now_ms // MINUTE_MS
-        while self._minutes and self._minutes[0][0] <= minute - HOUR:
-            self._minutes.popleft()
-        if self._minutes and self._minutes[-1][0] > minute:  # the clock was set back
-            self._minutes = deque([(minute, sum(number for _, number in self._minutes))])
+        self._forget(minute, now_ms)
         if not picture.frames:
             return
         report, first = picture.report, not self._boot
@@ -59,6 +56,15 @@ class Lately:
         """
         crashed = sum(number for _, number in self._minutes)
         return crashed, _there(report) + max(0, crashed - _there(report, "stopped"))
+
+    def _forget(self, minute: int, now_ms: int) -> None:
+        """What is long ago; what would be to come is of now: the clock was set back."""
+        while self._minutes and self._minutes[0][0] <= minute - HOUR:
+            self._minutes.popleft()
+        if self._minutes and self._minutes[-1][0] > minute:
+            self._minutes = deque([(minute, sum(number for _, number in self._minutes))])
+        if self.refused_ms is not None:
+            self.refused_ms = min(self.refused_ms, now_ms)
 
     def _count(self, minute: int, number: int) -> None:
         if self._minutes and self._minutes[-1][0] == minute:

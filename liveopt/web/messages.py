@@ -4,7 +4,8 @@
     snap     all: {seq, who: [[id, symbol, strategy, origin, champion, lane], ...],
              rows: [[numbers in the order of hello.columns], ...], status: {...}, clocks: {...}}
     d        what changed since seq - 1: {seq, rows: [[place, ...its whole row], ...],
-             status?: {changed keys}, trades?: [...], clocks}
+             status?: {changed keys}, trades?: [...], clocks}; a trade is as `GET /api/v1/trades`
+             has it, with its `id`, and comes once: those of a gap are to be had there
     halt     {halted, number, mode, by, reason, at_ns, acknowledged}, after each snap and on a
              change; `number` is what a resume names
     job      {id, ...} and

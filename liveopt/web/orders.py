@@ -2,7 +2,8 @@
 
 One line for what came in together and one for what has ended, appended in a single write each, so
 that a submission costs the same however many wait. A kill at any moment loses nothing that was
-acknowledged; a power cut may, as with studies: nobody waits for the disk, whose queue is the run's.
+acknowledged; a power cut may, as with studies: who answers waits for no disk, whose queue is the
+run's. Only where the file is written anew at the start it is waited for.
 """
 
 import hashlib
@@ -100,6 +101,8 @@ class Orders:
         self._ended = 0
         self._whole = True
         """Whether all that is in the file was read: else it is not written anew without that."""
+        self._looked = True
+        """Whether it is known what the file ends with."""
         self._cut: int | None = None
         """How long the file is without the half line at its end, where there is one."""
         self.open: dict[str, Order] = {}
@@ -110,7 +113,7 @@ class Orders:
         except FileNotFoundError:
             pass
         except OSError as error:
-            self._whole = False
+            self._whole = self._looked = False
             log.warning("orders of jobs cannot be read", error=error.strerror)
 
     def add(self, orders: Sequence[Order]) -> None:
@@ -135,7 +138,7 @@ class Orders:
         self._ended += len(line.ended)
         try:
             if self._ended > ENDED_MAX and self._whole:
-                self._rewrite()
+                self._rewrite(synced=False)
             else:
                 self._append(line)
         except OSError as error:
@@ -158,6 +161,7 @@ class Orders:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self._path, flags, 0o600)
         try:
+            self._look()
             self._mend(file)
             data, before = msgspec.json.encode(line) + b"\n", os.fstat(file).st_size
             if os.write(file, data) < len(data):
@@ -166,6 +170,15 @@ class Orders:
                 raise OSError(0, "the disk is full")
         finally:
             os.close(file)
+
+    def _look(self) -> None:
+        """Of what could not be read at the start it is not known whether half a line ends it."""
+        if self._looked:
+            return
+        text = self._path.read_bytes()
+        end = text.rfind(b"\n") + 1
+        self._cut = end if end < len(text) else None
+        self._looked = True
 
     def _mend(self, file: int) -> None:
         """Nothing is ever put behind half a line: both would be lost."""
@@ -201,10 +214,10 @@ class Orders:
             with suppress(OSError):  # it is as long as it was
                 self._rewrite()
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, *, synced: bool = True) -> None:
         """Without what has ended; the old file is there until the new one is."""
         line = Line(came=tuple(self.open.values()), past=tuple(self.past.values()))
-        whole.write(self._path, msgspec.json.encode(line) + b"\n")
+        whole.write(self._path, msgspec.json.encode(line) + b"\n", synced=synced)
         self._ended, self._cut = 0, None
 
 

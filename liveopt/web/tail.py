@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from liveopt.live.rulings import Ruling, Rulings
-from liveopt.walk.records import Break, Entered, Journal, Standing, Trade
+from liveopt.walk.records import Break, Entered, Journal, Standing
 from liveopt.web.follower import Batch, Follower
 from liveopt.web.kept import Found, Kept, Wanted
 from liveopt.web.older import Marks, older
@@ -49,8 +49,8 @@ class Tail:
     """What has been read of the newest run of a state folder."""
 
     state: Path
-    heard: Callable[[Trade], None] = lambda _: None
-    """Told of each trade that closes from now on."""
+    heard: Callable[[Kept], None] = lambda _: None
+    """Told of each trade that closes from now on, and where it stands."""
     ruled: Callable[[], None] = lambda: None
     run: Path | None = None
     trades: deque[Kept] = field(default_factory=lambda: deque(maxlen=TRADES_MAX))
@@ -74,7 +74,7 @@ class Tail:
     _follower: Follower = field(init=False)
     _half: bool = False
     """Whether a batch was not taken in whole."""
-    _news: deque[Trade] = field(default_factory=deque)
+    _news: deque[Kept] = field(default_factory=deque)
     """Taken in, and not told yet."""
     _gone: deque[str] = field(default_factory=lambda: deque(maxlen=GONE_MAX))
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "tail"))
@@ -234,7 +234,7 @@ class Tail:
         self.total += 1
         self.tally.add(record)
         if self.caught_up:
-            self._news.append(record)
+            self._news.append(kept)
 
 
 def _insert(there: deque[Kept], kept: Kept) -> None:

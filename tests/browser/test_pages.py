@@ -161,9 +161,8 @@ def test_trades_say_when_why_and_at_what_cost_and_are_filtered_by_a_part(
     assert "Fees" in heads
     assert "UTC" not in row.inner_text(), "the market's time is nobody's UTC"
     assert "ma crossover" in row.inner_text()
-    listed = eyes.page.get_by_label("Reason").locator("option").all_inner_texts()
-    assert listed[0] == "any"
-    assert reasons & set(listed)
+    listed = eyes.page.locator("#reasons option").evaluate_all("all => all.map((o) => o.value)")
+    assert set(listed) >= reasons, "those that were seen are offered"
     reason = next(iter(reasons))
     eyes.page.get_by_label("Containing").fill(reason[:3].upper())
     eyes.page.get_by_text('"Containing" looks through').wait_for()
@@ -173,9 +172,32 @@ def test_trades_say_when_why_and_at_what_cost_and_are_filtered_by_a_part(
     eyes.page.get_by_label("Containing").fill("nothing is called so")
     eyes.page.get_by_text("No closed trade matches among the").wait_for()
     eyes.page.get_by_label("Containing").fill("")
-    eyes.page.get_by_label("Reason").select_option(reason)
+    eyes.page.get_by_label("Reason").fill(reason)
     eyes.page.wait_for_url(f"**/trades?reason={reason.replace(' ', '+')}")
     assert eyes.violations() == []
+    eyes.page.get_by_label("Reason").fill("one that nobody has seen")
+    eyes.page.get_by_text("No closed trade matches.").wait_for()
+
+
+def test_a_page_without_a_match_leads_on_to_older_trades(look: Look, room: Desk) -> None:
+    eyes = look(room, None)
+    asked: list[str] = []
+
+    def first_is_empty(route: Any) -> None:
+        answer = route.fetch()
+        said = answer.json()
+        if "before" in route.request.url:
+            asked.append(route.request.url)
+        else:
+            said |= {"trades": [], "next": said["trades"][0]["id"]}
+        route.fulfill(response=answer, json=said)
+
+    eyes.page.route("**/api/v1/trades?limit=100*", first_is_empty)
+    eyes.go("/trades")
+    eyes.page.get_by_text("No closed trade matches among what was read so far").wait_for()
+    eyes.page.get_by_role("button", name="Older").dblclick()
+    eyes.page.locator("table.trades tbody tr").nth(1).wait_for()
+    assert len(asked) == 1, "what is fetched already is not fetched twice"
 
 
 def test_trades_fit_a_telephone_with_their_buttons(look: Look, room: Desk) -> None:

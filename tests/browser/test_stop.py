@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,49 @@ def test_an_engine_that_hangs_is_named_in_red_and_the_run_is_halted_all_the_same
         os.kill(engine, signal.SIGCONT)
         banner.get_by_text("NOT acknowledged").wait_for(state="hidden")
         eyes.is_("halted")
+
+
+def test_a_flatten_is_sent_although_a_halt_is_not_answered_yet(look: Look, tmp_path: Path) -> None:
+    with desk(tmp_path, settings={"CONTROL__HEARTBEAT_S": "60"}) as own:
+        eyes = look(own, allowed=SERVICE_AWAY).live()
+        engine = own.pid("engine")
+        os.kill(engine, signal.SIGSTOP)
+        eyes.part("stop").click()
+        with eyes.page.expect_request(lambda one: "halt_and_flatten" in (one.post_data or "")):
+            eyes.part("halt").click()
+            eyes.page.locator("#flatten-word").fill("FLATTEN")
+            eyes.page.keyboard.press("Enter")
+        assert "No answer from: engine" in answered(eyes)
+        assert caller.status(own.state)["mode"] == "halt_and_flatten"
+        os.kill(engine, signal.SIGCONT)
+        left = eyes.part("open-now")
+        left.get_by_text("0 positions open now: all are closed").wait_for(timeout=30_000)
+
+
+def test_whom_a_resume_did_not_reach_is_said_after_the_halt_is_over(
+    look: Look, going: Desk
+) -> None:
+    eyes = look(going).live()
+    eyes.page.keyboard.press("Shift+X")
+    eyes.page.keyboard.press("Enter")
+    answered(eyes)
+    eyes.page.keyboard.press("Escape")
+
+    def late(route: Any) -> None:
+        """The service's own answer, after the stream's word, as if somebody had not heard."""
+        answer = route.fetch()
+        eyes.page.wait_for_timeout(1000)
+        route.fulfill(status=207, json=answer.json() | {"not_acknowledged": ["engine"]})
+
+    eyes.page.route("**/api/optimizer/resume", late)
+    eyes.part("resume").click()
+    eyes.page.locator("#resume-why").fill("it was a test")
+    eyes.page.keyboard.press("Enter")
+    eyes.part("halted").wait_for(state="hidden")
+    eyes.part("missed").get_by_text("Resumed; no answer from engine").wait_for()
+    assert eyes.violations() == []
+    eyes.part("missed").get_by_role("button", name="Dismiss").click()
+    eyes.part("missed").wait_for(state="hidden")
 
 
 def test_with_everything_dead_the_dialog_says_so_and_what_it_says_works(

@@ -149,7 +149,7 @@ class Guard:
         self.door = Door(self.halt, self.checks, self.status, self.ask, "token-of-the-door")
 
     def checks(self) -> list[Check]:
-        return [Check("engine alive", self.green, "pid 1")]
+        return [Check("engine alive", self.green, "it has a process")]
 
     def status(self) -> dict[str, Any]:
         latch = msgspec.to_builtins(self.latch.read())

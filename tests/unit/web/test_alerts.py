@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -231,16 +232,63 @@ def test_an_acknowledgement_has_a_name_and_ends_with_the_next_rise() -> None:
 
 
 def test_what_stood_before_a_restart_stands_until_it_is_judged_anew() -> None:
-    now_ms, told = [1_000], list[Alert]()
+    now_s, told = [1.0], list[Alert]()
     before = Alert("emergency_stop", "emergency_stop", "critical", "x", 1, 2, 3, True, "me")
     gone = Alert("feed_gap", "feed_gap", "warning", "y", 1, 2, 1, True, "me")
-    alerts = Alerts(lambda: now_ms[0] * 1_000_000, turned=told.append)
+    alerts = Alerts(lambda: 10**15, turned=told.append, clock_s=lambda: now_s[0])
     alerts.recall({one.id: one for one in (before, gone)})
     alerts.look(sight(Engine()))
     assert {one.id for one in alerts.all() if one.active} >= {"emergency_stop", "feed_gap"}
-    now_ms[0] += 11_000
+    now_s[0] += 11.0
     alerts.look(sight(guard=GUARD | {"halted": True}))
     stands, fell = alerts.lines["emergency_stop"], alerts.lines["feed_gap"]
     assert (stands.active, stands.count, stands.acknowledged_by) == (True, 3, "me")
     assert (fell.active, fell.acknowledged_by) == (False, "me")
-    assert [one.id for one in told if one.id != "memory"] == ["feed_gap"]
+    heard = [(one.id, one.active) for one in told if one.id != "memory"]
+    assert heard == [("emergency_stop", True), ("feed_gap", False)]
+
+
+def test_of_a_rise_that_the_process_before_may_not_have_told_others_hear_once() -> None:
+    changed, told = list[Alert](), list[Alert]()
+    stood = Alert("feed_gap", "feed_gap", "warning", "1 gaps", 1, 2, 3, True, "me")
+    alerts = Alerts(lambda: 5_000_000_000, changed.append, told.append, clock_s=lambda: 0.0)
+    alerts.recall({stood.id: stood})
+    alerts.look(sight())
+    assert [one for one in told if one.id == stood.id] == [], "whether it is so is not known yet"
+    for gaps in (1, 2, 2):
+        alerts.look(sight(gaps=gaps))
+    (copy,) = [one for one in told if one.id == stood.id]
+    assert (copy.id, copy.count, copy.active) == (stood.id, 3, True), "a copy, and known as one"
+    assert copy.last_ms == 5_000
+    fallen = msgspec.structs.replace(stood, active=False)
+    alerts = Alerts(lambda: 5_000_000_000, turned=told.append)
+    alerts.recall({stood.id: stood})
+    alerts.look(sight())
+    alerts._turn(fallen)
+    told.clear()
+    for _ in range(3):
+        alerts.look(sight(gaps=1))
+    assert [one.count for one in told if one.id == stood.id] == [4], "a new rise is told once"
+
+
+def test_of_a_fall_just_before_a_restart_others_hear_again_and_of_an_old_one_not() -> None:
+    told = list[Alert]()
+    now_ms = 10_000_000
+    new, old = (
+        Alert(id_, id_, "warning", "x", 1, now_ms - ago_ms, 1, False, None)
+        for id_, ago_ms in (("feed_gap", 60_000), ("stale_feed", 3_600_000))
+    )
+    alerts = Alerts(lambda: now_ms * 1_000_000, turned=told.append)
+    alerts.recall({one.id: one for one in (new, old)})
+    assert told == [new]
+
+
+def test_a_clock_that_is_set_back_lets_what_stood_fall_all_the_same() -> None:
+    wall_ns, now_s = [10**18], [100.0]
+    alerts = Alerts(lambda: wall_ns[0], clock_s=lambda: now_s[0])
+    stood = Alert("feed_gap", "feed_gap", "warning", "y", 1, 2, 1, True, None)
+    alerts.recall({stood.id: stood})
+    wall_ns[0] -= 3_600 * 10**9
+    now_s[0] += 11.0
+    alerts.look(sight())
+    assert not alerts.lines[stood.id].active

@@ -4,6 +4,7 @@ import asyncio
 import io
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
@@ -131,6 +132,24 @@ class Slow(Disk):
     def fdatasync(self, fd: int) -> None:
         time.sleep(self.takes_s)
         super().fdatasync(fd)
+
+
+async def test_a_trade_on_the_socket_is_the_row_that_the_api_has(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.settled()
+        before = home.service.tail.total
+        headers = {"X-API-Key": home.key("read")}
+        heard = list[dict[str, Any]]()
+        async with home.http.ws_connect(f"{home.url}/ws", headers=headers) as ws:
+            assert (await ws.receive_json(timeout=5))["type"] == "hello"
+            home.live.take(ticks(300, first=150))
+            async with asyncio.timeout(30):
+                while len(heard) < 10:
+                    heard += (await ws.receive_json()).get("trades", ())
+        listed = (await home.ask("GET", "/api/v1/trades?limit=1000")).body
+        rows = {row["id"]: row for row in listed["trades"]}
+        assert [rows[trade["id"]] for trade in heard] == heard
+        assert len({trade["id"] for trade in heard}) == len(heard) <= listed["total"] - before
 
 
 async def test_a_disk_that_is_slow_raises_an_alert_and_a_quick_one_does_not(

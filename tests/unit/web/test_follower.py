@@ -10,8 +10,8 @@ import pytest
 from liveopt.journal.appender import Limits
 from liveopt.journal.codec import Line
 from liveopt.journal.reader import Reader
-from liveopt.walk.records import Trade
 from liveopt.web import follower
+from liveopt.web.kept import Kept
 from liveopt.web.tail import Tail
 from tests.run import SYMBOL, Live, contents, ticks
 from tests.unit.web.journalled import begun, standings_in, trades_in, trades_in_lines
@@ -25,7 +25,7 @@ async def test_however_it_is_cut_into_slices_trades_are_in_the_order_of_time(
     whole.read()
     for lines in (1, 3, 20):
         monkeypatch.setattr(follower, "SLICE", lines)
-        tail, heard = Tail(tmp_path), list[Trade]()
+        tail, heard = Tail(tmp_path), list[Kept]()
         tail.heard = heard.append
         tail.read()
         assert list(tail.trades) == list(whole.trades)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from aiohttp.test_utils import TestServer
 
 from liveopt.web.alerts import Alert
 from liveopt.web.hooks import TRIES, WAITING_MAX, Hooks
+from liveopt.web.inbox import FILE
+from tests.unit.web.house import house
 
 ALERT = Alert("feed_gap", "feed_gap", "warning", "a gap", 1, 2, 1, True, None)
 NOBODY = "http://127.0.0.1:1/hook"
@@ -147,3 +150,24 @@ async def test_without_addresses_it_goes_on_and_does_nothing() -> None:
     async with running() as hooks:
         hooks.tell(ALERT)
         await asyncio.sleep(0.05)
+
+
+async def test_of_what_rose_before_a_restart_an_address_hears_once_it_is_seen_again(
+    tmp_path: Path,
+) -> None:
+    """Whether the process before this one still told it nobody knows."""
+    name = "emergency_stop"
+    stood = Alert(name, name, "critical", "halted", 1, 2, 3, True, None)
+    (tmp_path / FILE).write_bytes(msgspec.json.encode([stood]))
+    async with receiver() as (url, got), house(tmp_path, webhooks=(url,)) as home:
+
+        def heard() -> list[tuple[int, bool]]:
+            own = [msgspec.convert(one["alert"], Alert) for one in got]
+            return [(one.count, one.active) for one in own if one.id == name]
+
+        await home.settled()
+        assert heard() == []
+        await home.ask("POST", "/api/optimizer/stop", {"reason": "a test"})
+        await home.until(heard)
+        await asyncio.sleep(1.5)
+        assert heard() == [(3, True)], "as the same one, and once"

@@ -1,10 +1,14 @@
 """The inbox on the disk: a restart of the web process forgets no alert and no acknowledgement."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from liveopt import whole
+from liveopt.web import inbox as module
 from liveopt.web.alerts import Alert, Alerts
 from liveopt.web.inbox import FILE, SEEN_S, Inbox, Lines
 from tests.unit.web.house import house
@@ -88,3 +92,58 @@ def test_alerts_are_of_the_inbox_that_was_recalled() -> None:
     alerts = Alerts(lambda: 1)
     alerts.recall(named(line()))
     assert alerts.all() == [line()]
+
+
+async def test_a_write_that_hangs_does_not_end_up_over_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, goes_on, ended, plain = threading.Event(), threading.Event(), list[int](), whole.write
+
+    def write(path: Path, content: bytes, *, synced: bool = True) -> None:
+        if not began.is_set():  # the disk hangs at the first
+            began.set()
+            goes_on.wait(20.0)
+        try:
+            plain(path, content, synced=synced)
+        finally:
+            ended.append(len(content))
+
+    monkeypatch.setattr(module, "LOOK_S", 0.001)
+    monkeypatch.setattr(whole, "write", write)
+    now = named(line())
+    inbox = Inbox(tmp_path, lambda: now)
+    task = asyncio.create_task(inbox.run())
+    assert await asyncio.to_thread(began.wait, 20.0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    now = named(line(active=False))
+    closing = threading.Thread(target=inbox.close)
+    closing.start()
+    closing.join(0.3)
+    goes_on.set()
+    closing.join()
+    async with asyncio.timeout(20):
+        while len(ended) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert Inbox(tmp_path, dict).read() == now
+
+
+def test_what_was_taken_first_is_not_kept_last(tmp_path: Path) -> None:
+    now = named(line())
+    inbox = Inbox(tmp_path, lambda: now)
+    late = inbox._taken()
+    now = named(line(active=False))
+    inbox.close()
+    inbox._keep(*late)
+    assert Inbox(tmp_path, dict).read() == now
+
+
+def test_a_write_that_failed_is_tried_again(tmp_path: Path) -> None:
+    lines = named(line())
+    inbox = Inbox(tmp_path, lambda: lines)
+    part = tmp_path / f"{FILE}.part"
+    part.mkdir()
+    inbox.close()
+    part.rmdir()
+    inbox.close()
+    assert Inbox(tmp_path, dict).read() == lines

@@ -371,6 +371,43 @@ async def test_one_that_failed_without_a_study_is_not_begun_anew_after_a_restart
     jobs.close()
 
 
+async def test_what_ended_without_a_study_is_in_the_list_after_a_restart_too(
+    tmp_path: Path,
+) -> None:
+    data_of(tmp_path)
+    orders, (old, bad, unwanted, new) = Orders(tmp_path), (
+        msgspec.structs.replace(order(tmp_path), created=f"2026-01-0{day}T00:00:00.000Z")
+        for day in (1, 2, 3, 4)
+    )  # fmt: skip
+    orders.add([bad, unwanted])
+    orders.end([bad.id], "failed", "no candles")
+    orders.end([unwanted.id], "cancelled")
+    store = Store(tmp_path)
+    for one in (old, new):
+        store.finish(store.add(plan_of(), one.created), "interrupted")
+    jobs = Jobs(tmp_path, tmp_path / "data", WALL)
+    jobs.submit([waits := order(tmp_path)])
+    listed = await jobs.all()
+    assert [one.status for one in listed] == [
+        "queued", "interrupted", "cancelled", "failed", "interrupted",
+    ]  # fmt: skip
+    assert [one.created for one in listed] == [
+        one.created for one in (waits, new, unwanted, bad, old)
+    ]
+    assert listed == [await jobs.one(one.id) for one in listed], "as each is told by itself"
+    assert jobs.by_status() == {"queued": 1, "interrupted": 2, "cancelled": 1, "failed": 1}
+    jobs.close()
+
+
+async def test_what_fails_here_is_listed_once(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, tmp_path / "data", WALL)
+    jobs.submit([one := order(tmp_path)])
+    await jobs.cancel(one.id)
+    assert [(job.id, job.status) for job in await jobs.all()] == [(one.id, "cancelled")]
+    assert jobs.by_status() == {"queued": 0, "cancelled": 1}
+    jobs.close()
+
+
 def damage(folder: Path) -> bytes:
     """Other bytes where the studies were; those that were there."""
     store = Store(folder)

@@ -92,6 +92,8 @@ def test_a_refusal_is_when_the_exchange_refuses_and_not_when_we_begin_to_look() 
     world.see(budget=None)
     assert world.lately.refused_ms == seen_ms
     assert refused_ms(0, 1, 0) == world.now_ms
+    world.see(-HOUR_MS)
+    assert world.lately.refused_ms == world.now_ms, "the clock was set back: it is not to come"
 
 
 @given(

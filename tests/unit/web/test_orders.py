@@ -205,6 +205,50 @@ def test_while_half_a_line_cannot_be_cut_off_no_order_is_taken(
     assert names(Orders(tmp_path)) == [order(number).id for number in (1, 2, 4)]
 
 
+def unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Orders:
+    """The disk does not give the file out just when the process starts."""
+
+    def refuses(path: Path) -> bytes:
+        raise OSError(5, "Input/output error", str(path))
+
+    with monkeypatch.context() as fault:
+        fault.setattr(Path, "read_bytes", refuses)
+        orders = Orders(folder)
+        with pytest.raises(NotKept, match="Input/output error"):
+            orders.add([order(99)])
+    return orders
+
+
+def test_no_order_is_put_behind_half_a_line_of_a_file_that_could_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = unreadable(torn(tmp_path), monkeypatch)
+    for number in (3, 4):
+        orders.add([order(number)])
+    assert names(Orders(tmp_path)) == [order(number).id for number in (1, 2, 3, 4)]
+
+
+def test_of_a_whole_file_that_could_not_be_read_nothing_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Orders(tmp_path).add([order(1)])
+    unreadable(tmp_path, monkeypatch).add([order(2)])
+    assert names(Orders(tmp_path)) == [order(number).id for number in (1, 2)]
+
+
+def test_nobody_who_asks_waits_for_the_disk_when_the_file_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders, waited = Orders(tmp_path), list[int]()
+    monkeypatch.setattr(os, "fsync", waited.append)
+    many = [order(number) for number in range(ENDED_MAX + 1)]
+    orders.add(many)
+    long = (tmp_path / FILE).stat().st_size
+    orders.end([one.id for one in many])
+    assert (tmp_path / FILE).stat().st_size < long, "it was written anew"
+    assert waited == []
+
+
 @pytest.mark.parametrize("odd", [b'{"moved":["opt_00000001"]}', b'{"ended":["\xff"]}', b"{"])
 def test_a_line_of_another_version_is_left_in_the_file(tmp_path: Path, odd: bytes) -> None:
     Orders(tmp_path).add([order(1)])

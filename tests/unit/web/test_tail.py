@@ -57,7 +57,7 @@ async def test_pages_go_through_all_trades_once(tmp_path: Path) -> None:
 
 async def test_it_follows_a_run_that_goes_on(tmp_path: Path) -> None:
     begun(tmp_path, 150)
-    heard: list[Trade] = []
+    heard: list[Kept] = []
     tail = Tail(tmp_path, heard=heard.append)
     tail.read()
     before = tail.total
@@ -67,10 +67,10 @@ async def test_it_follows_a_run_that_goes_on(tmp_path: Path) -> None:
     live.close()
     tail.read()
     assert tail.total == trades_in(live.folder) > before
-    assert len(heard) == tail.total - before
+    assert heard == list(tail.trades)[before:], "with where each stands"
 
 
-def gone_on(folder: Path, told: Callable[[Trade], None]) -> tuple[Tail, int]:
+def gone_on(folder: Path, told: Callable[[Kept], None]) -> tuple[Tail, int]:
     """A tail that has all of a run's first half, how many trades those were, and the other half."""
     begun(folder, 150)
     tail = Tail(folder, heard=told)
@@ -83,10 +83,10 @@ def gone_on(folder: Path, told: Callable[[Trade], None]) -> tuple[Tail, int]:
 
 
 def test_a_hearer_that_fails_costs_no_trade(tmp_path: Path) -> None:
-    told: list[Trade] = []
+    told: list[Kept] = []
 
-    def heard(trade: Trade) -> None:
-        told.append(trade)
+    def heard(kept: Kept) -> None:
+        told.append(kept)
         if len(told) == 2:
             raise RuntimeError("a fault of whoever hears")
 
@@ -104,7 +104,7 @@ def test_a_hearer_that_fails_costs_no_trade(tmp_path: Path) -> None:
 async def test_a_batch_that_was_not_taken_in_whole_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Trade] = []
+    told: list[Kept] = []
     tail, before = gone_on(tmp_path, told.append)
     plain, left = tails._insert, iter(range(3))
 

@@ -64,9 +64,9 @@ export function evidence(value: number | null | undefined): string {
   return value < 1e3 ? String(Number(value.toPrecision(3))) : fixed(value, 0);
 }
 
-/** A sentence of somebody else with the thousands grouped as here. */
+/** A sentence of the engine, whose thousands have thin groups, grouped as here. */
 export function regroup(text: string): string {
-  return text.replace(/\b\d{1,3}(?:,\d{3})+\b/g, (found) => found.replaceAll(",", separator()));
+  return text.replace(/\u202f(?=\d{3})/g, separator());
 }
 
 /** A plain figure of unknown scale. */

@@ -7,7 +7,7 @@ import { AlertStrip, Header } from "./parts/header";
 import { Help, helping } from "./parts/help";
 import { StopDialog, openStop } from "./parts/stop";
 import { TokenPrompt } from "./parts/token";
-import { AlertsPage, takeAlerts } from "./pages/alerts";
+import { AlertsPage } from "./pages/alerts";
 import { LivePage } from "./pages/live";
 import { lazy } from "./parts/lazy";
 import { get } from "./state/api";
@@ -17,7 +17,7 @@ import { start } from "./state/link";
 import { type Page, follow, pageOf, place } from "./state/route";
 import { begin } from "./state/session";
 import { obey, settings } from "./state/settings";
-import { alerts, condition, dimmed, halted, mode, phase, takeTrades } from "./state/store";
+import { alerts, condition, dimmed, halted, mode, snaps, takeAlerts, takeTrades } from "./state/store";
 import type { Alert, Trade } from "./wire";
 import "./style.css";
 
@@ -127,7 +127,7 @@ async function run(): Promise<void> {
   await begin().catch(() => undefined); // an old token; there may be a session all the same
   start();
   effect(() => {
-    if (phase.value !== "open") return;
+    if (!snaps.value) return;
     void get<{ trades: Trade[] }>("/api/v1/trades?limit=50").then(
       (found) => takeTrades(found.trades),
       () => undefined, // the Trades page says what is wrong

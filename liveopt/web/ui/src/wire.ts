@@ -185,6 +185,13 @@ export interface Search {
   trouble: string;
 }
 
+/** A process as the guard tells of it. */
+export interface Process {
+  starts?: number;
+  /** Negative is the signal that ended it; null where it never ended. */
+  last_exit?: number | null;
+}
+
 /** What `/api/v1/run` answers. */
 export interface RunReport {
   connected: boolean;
@@ -196,7 +203,8 @@ export interface RunReport {
     halted?: boolean;
     mode?: string;
     latch?: unknown;
-    engine?: unknown;
+    engine?: Process | null;
+    web?: Process | null;
     checks?: Check[] | null;
   } | null;
   web: Record<string, unknown>;
@@ -210,7 +218,7 @@ export interface Check {
 
 /** A closed round trip; `id` is its place in the journals. */
 export interface Trade {
-  id?: string;
+  id: string;
   at_ns: number;
   variant: string;
   symbol: string;

@@ -5,24 +5,14 @@ import { figure, moment, words } from "../format";
 import { TwoClocks } from "../parts/clocks";
 import { useAct, useGet } from "../parts/use";
 import { post } from "../state/api";
-import { alerts, writable } from "../state/store";
+import { alerts, takeAlert, takeAlerts, writable } from "../state/store";
 import type { Alert } from "../wire";
 
 const NAME = "liveopt.name";
 const SIGNS: Record<Alert["severity"], string> = { info: "●", warning: "▲", critical: "■" };
 
-/** Alerts of before this page was opened. */
-export function takeAlerts(all: Alert[]): void {
-  const there = new Map(alerts.peek());
-  for (const one of all) {
-    const known = there.get(one.id);
-    if (!known || known.last_ms <= one.last_ms) there.set(one.id, one);
-  }
-  alerts.value = there;
-}
-
 export function AlertsPage() {
-  const { data, error, again } = useGet<{ alerts: Alert[] }>("/api/v1/alerts");
+  const { data, error } = useGet<{ alerts: Alert[] }>("/api/v1/alerts");
   useEffect(() => {
     if (data) takeAlerts(data.alerts);
   }, [data]);
@@ -85,7 +75,7 @@ export function AlertsPage() {
                     {one.acknowledged_by ? (
                       `by ${one.acknowledged_by}`
                     ) : (
-                      <Acknowledge id={one.id} name={name.trim()} done={again} />
+                      <Acknowledge id={one.id} name={name.trim()} />
                     )}
                   </td>
                 </tr>
@@ -98,14 +88,11 @@ export function AlertsPage() {
   );
 }
 
-function Acknowledge({ id, name, done }: { id: string; name: string; done: () => void }) {
+function Acknowledge({ id, name }: { id: string; name: string }) {
   const { busy, said, act } = useAct();
   const go = () =>
     act(async () => {
-      await post(`/api/v1/alerts/${encodeURIComponent(id)}/acknowledge`, { body: { by: name } });
-      const one = alerts.peek().get(id);
-      if (one) alerts.value = new Map(alerts.peek()).set(id, { ...one, acknowledged_by: name });
-      done();
+      takeAlert(await post<Alert>(`/api/v1/alerts/${encodeURIComponent(id)}/acknowledge`, { body: { by: name } }));
       return "";
     });
   return (

@@ -9,7 +9,7 @@ import { Progress } from "../parts/progress";
 import { Parallel, Scatter } from "../parts/scatter";
 import { useGet } from "../parts/use";
 import { objective } from "../state/walk";
-import { jobs } from "../state/store";
+import { newest } from "../state/store";
 import type { Fold, JobDetail, JobResult, Sample } from "../wire";
 
 const AGAIN_MS = 5000;
@@ -18,8 +18,8 @@ const DEFLATED_LEAST = 0.95;
 
 export function JobPage({ id }: { id: string }) {
   const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
-  const { data, error, loading, again } = useGet<JobDetail>(path, AGAIN_MS);
-  const one = data ? { ...data, ...jobs.value.get(id) } : null;
+  const { data, error, loading, asked, again } = useGet<JobDetail>(path, AGAIN_MS);
+  const one = data && newest(data, asked);
   const result = data?.result;
   return (
     <>

@@ -7,19 +7,19 @@ import { Progress } from "../parts/progress";
 import { RoundsSection } from "../parts/rounds";
 import { useAct, useGet } from "../parts/use";
 import { Refused, freshKey, post } from "../state/api";
-import { jobs, symbols, writable } from "../state/store";
+import { jobs, newest, symbols, writable } from "../state/store";
 import type { Failure, Job } from "../wire";
 
 const AGAIN_MS = 5000;
 const LIMIT = 1000;
 
 export function JobsPage() {
-  const { data, error, loading, again } = useGet<{ jobs: Job[] }>(`/api/v1/jobs?limit=${LIMIT}`, AGAIN_MS);
+  const { data, error, loading, asked, again } = useGet<{ jobs: Job[] }>(`/api/v1/jobs?limit=${LIMIT}`, AGAIN_MS);
   const [all, show] = useState(false);
-  const live = jobs.value;
-  const listed = (data?.jobs ?? []).map((one) => ({ ...one, ...live.get(one.id) }));
-  const others = [...live.values()].filter((one) => !listed.some((job) => job.id === one.id));
-  const found = [...others, ...listed];
+  const listed = (data?.jobs ?? []).map((one) => newest(one, asked));
+  const there = new Set(listed.map((one) => one.id));
+  const others = [...jobs.value.values()].filter(({ job, came }) => came >= asked && !there.has(job.id));
+  const found = [...others.map(({ job }) => job), ...listed];
   const hidden = found.filter((one) => OF_A_ROUND.test(one.id));
   const shown = all ? found : found.filter((one) => !OF_A_ROUND.test(one.id));
   return (

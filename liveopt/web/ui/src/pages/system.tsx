@@ -2,7 +2,7 @@
 
 import { NONE, age, figure, fixed, fromNs, words } from "../format";
 import { TwoClocks, marketMoment, marketName } from "../parts/clocks";
-import { Health, checked, engineSince, processes } from "../parts/health";
+import { Health, checked } from "../parts/health";
 import { Fact } from "../parts/ledger";
 import { useGet } from "../parts/use";
 import {
@@ -15,7 +15,6 @@ import {
   marketAge,
   mode,
   newsAge,
-  now,
   reconnects,
   seq,
   status,
@@ -24,21 +23,22 @@ import {
 import type { Check, RunReport, Status } from "../wire";
 
 const AGAIN_MS = 2000;
+/** What the engine's counters count: they begin anew with each. */
+const SINCE = "since the engine's last start";
 
 export function SystemPage() {
   const { data, error } = useGet<RunReport>("/api/v1/run", AGAIN_MS);
   const said: Status = { ...data?.report, ...status.value };
-  const since = engineSince(processes(data).engine);
   return (
     <>
       <h1 tabIndex={-1}>System</h1>
       {error && <p class="bad">Report: {error}</p>}
       <Health data={data} said={said} />
-      <Markets of={said} since={since} />
-      <Stops of={said} since={since} />
-      <Run of={said} since={since} />
+      <Markets of={said} />
+      <Stops of={said} />
+      <Run of={said} />
       <Counts
-        title={`Parts of the engine that failed and began again, ${since}`}
+        title={`Parts of the engine that failed and began again, ${SINCE}`}
         of={said.restarts}
         none="None. How often the engine itself was started is above."
       />
@@ -84,15 +84,16 @@ function Ages() {
   );
 }
 
-/** How old the newest tick of a symbol is; of a market with a clock of its own, the newest of all is known. */
+/** How old the newest tick of a symbol is: so far behind the newest of all, whose age the service knows. */
 function tickAge(at_ns: number): string {
-  if (!at_ns) return NONE;
-  if (!apart.value) return age(now.value - fromNs(at_ns));
-  const behind = (clocks.value.said?.market_ms ?? 0) - fromNs(at_ns);
-  return behind < 1000 ? age(marketAge.value) : `${age(behind)} behind`;
+  const market = clocks.value.said?.market_ms;
+  if (!at_ns || !market || marketAge.value === null) return NONE;
+  const behind = market - fromNs(at_ns);
+  // a market with a clock of its own may run at a pace of its own
+  return apart.value && behind >= 1000 ? `${age(behind)} behind` : age(behind + marketAge.value);
 }
 
-function Stops({ of, since }: { of: Status; since: string }) {
+function Stops({ of }: { of: Status }) {
   const counted = Object.values(of.stopped ?? {}).reduce((sum, n) => sum + n, 0);
   const standing = of.variants?.["stopped"];
   const before = (standing ?? 0) - counted;
@@ -105,12 +106,12 @@ function Stops({ of, since }: { of: Status; since: string }) {
         ...(before < 0 && standing !== undefined ? { "of these, gone since": -before } : {}),
       }}
       none="None."
-      note={`${since}; ${figure(standing ?? 0)} stand stopped now`}
+      note={`${SINCE}; ${figure(standing ?? 0)} stand stopped now`}
     />
   );
 }
 
-function Markets({ of, since }: { of: Status; since: string }) {
+function Markets({ of }: { of: Status }) {
   const entries = Object.entries(of.markets ?? {});
   const feeds = Object.entries(of.feed ?? {});
   return (
@@ -152,7 +153,7 @@ function Markets({ of, since }: { of: Status; since: string }) {
           <Fact key={topic} name={topic} value={figure(state)} />
         ))}
       </dl>
-      <h3>Counted {since}</h3>
+      <h3>Counted {SINCE}</h3>
       <dl class="facts wide">
         <Fact name="ticks" value={figure(of.ticks)} />
         <Fact name="late ticks" value={figure(of.late_ticks)} />
@@ -162,7 +163,7 @@ function Markets({ of, since }: { of: Status; since: string }) {
   );
 }
 
-function Run({ of, since }: { of: Status; since: string }) {
+function Run({ of }: { of: Status }) {
   return (
     <section class="panel">
       <h2>Run and journal</h2>
@@ -182,7 +183,7 @@ function Run({ of, since }: { of: Status; since: string }) {
           <Fact key={name} name={`variants ${name} now`} value={figure(n)} />
         ))}
       </dl>
-      <h3>Counted {since}</h3>
+      <h3>Counted {SINCE}</h3>
       <dl class="facts wide">
         <Fact name="entries" value={figure(of.entries)} />
         <Fact name="trades" value={figure(of.trades)} />

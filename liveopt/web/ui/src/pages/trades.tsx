@@ -36,21 +36,29 @@ export function TradesPage() {
   const key = pathOf(wanted, null);
   const [found, set] = useState<Answer & { key: string }>({ key: "", trades: [], total: 0, next: null });
   const [error, fail] = useState("");
+  const [loading, wait] = useState(false);
   const [chosen, choose] = useState(-1);
   const there = phase.value === "open";
   const load = async (before: string | null, signal?: AbortSignal) => {
     try {
       const answer = await get<Answer>(pathOf(wanted, before), signal ? { signal } : {});
       for (const one of answer.trades) seen.add(one.reason);
-      set((old) => ({
-        ...answer,
-        key,
-        trades: before === null ? answer.trades : [...old.trades, ...answer.trades],
-      }));
+      set((old) => {
+        if (before === null) return { ...answer, key };
+        // meanwhile something else may be asked for, or these have come already
+        return old.key !== key || old.next !== before
+          ? old
+          : { ...answer, key, trades: [...old.trades, ...answer.trades] };
+      });
       fail("");
     } catch (why) {
       if (!signal?.aborted) fail(reason(why));
     }
+  };
+  const older = async () => {
+    wait(true);
+    await load(found.next);
+    wait(false);
   };
   useEffect(() => {
     const gone = new AbortController();
@@ -72,19 +80,25 @@ export function TradesPage() {
       {error && <p class="bad">{error}</p>}
       {trade && <ReplayHint trade={trade} />}
       {found.key === key && !shown.length && (
-        <p class="muted">No closed trade matches{part && ` among the ${count(found.trades.length, "trade")} fetched`}.</p>
+        <p class="muted">
+          No closed trade matches
+          {part
+            ? ` among the ${count(found.trades.length, "trade")} fetched`
+            : found.next !== null && " among what was read so far"}
+          .
+        </p>
       )}
-      {found.trades.length > 0 && (
+      {shown.length > 0 && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label="closed trades">
-          {shown.length > 0 && <Trades of={shown} chosen={chosen} choose={choose} />}
-          {found.next !== null && (
-            <p>
-              <button type="button" onClick={() => void load(found.next)}>
-                Older
-              </button>
-            </p>
-          )}
+          <Trades of={shown} chosen={chosen} choose={choose} />
         </div>
+      )}
+      {found.next !== null && (
+        <p>
+          <button type="button" disabled={loading || found.key !== key} onClick={() => void older()}>
+            Older
+          </button>
+        </p>
       )}
       <p class="muted">
         {fixed(shown.length, 0)} shown of {fixed(found.total, 0)} in this run
@@ -104,8 +118,6 @@ function matches(one: Trade, part: string): boolean {
 }
 
 function Filters({ wanted, clear }: { wanted: URLSearchParams; clear: () => void }) {
-  const reason = wanted.get("reason") ?? "";
-  const reasons = [...new Set([...seen, ...(reason ? [reason] : [])])].sort();
   return (
     <div class="tools">
       <label>
@@ -130,12 +142,17 @@ function Filters({ wanted, clear }: { wanted: URLSearchParams; clear: () => void
       </label>
       <label>
         Reason{" "}
-        <select value={reason} onChange={(event) => query({ reason: event.currentTarget.value })}>
-          <option value="">any</option>
-          {reasons.map((name) => (
-            <option key={name}>{name}</option>
+        <input
+          value={wanted.get("reason") ?? ""}
+          placeholder="any"
+          list="reasons"
+          onInput={(event) => query({ reason: event.currentTarget.value })}
+        />
+        <datalist id="reasons">
+          {[...seen].sort().map((name) => (
+            <option key={name} value={name} />
           ))}
-        </select>
+        </datalist>
       </label>
       <label>
         Containing{" "}

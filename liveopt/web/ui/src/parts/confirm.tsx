@@ -2,6 +2,7 @@
 
 import { type ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
+import { reason } from "../state/api";
 import { writable } from "../state/store";
 import { useAct } from "./use";
 
@@ -19,16 +20,27 @@ export function Confirm({ name, question, off = false, act, children }: Wanted) 
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const [why, type] = useState("");
+  const [failed, fail] = useState("");
   const doing = useAct();
+  const open = () => {
+    fail("");
+    dialog.current?.showModal();
+  };
   const go = () =>
     doing.act(async () => {
-      const said = await act(why.trim());
-      dialog.current?.close();
-      return said;
+      fail("");
+      try {
+        const said = await act(why.trim());
+        dialog.current?.close();
+        return said;
+      } catch (error) {
+        fail(`Failed: ${reason(error)}`);
+        return "";
+      }
     });
   return (
     <>
-      <button type="button" disabled={off || !writable.value} onClick={() => dialog.current?.showModal()}>
+      <button type="button" disabled={off || !writable.value} onClick={open}>
         {name}…
       </button>
       <span role="status">{doing.said}</span>
@@ -44,7 +56,9 @@ export function Confirm({ name, question, off = false, act, children }: Wanted) 
             onInput={(event) => type(event.currentTarget.value)}
           />
         </p>
-        <p class="bad">{doing.said}</p>
+        <p class="bad" role="alert">
+          {failed}
+        </p>
         <p class="row">
           <button
             type="button"

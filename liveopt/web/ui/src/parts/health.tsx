@@ -1,16 +1,8 @@
 /** Whether everything is well, in a line and then part by part: what a look at System is for. */
 
-import { age, clock, count, moment } from "../format";
-import { condition, dimmed, halted, hello, marketAge, openAlerts } from "../state/store";
-import type { Check, RunReport, Status } from "../wire";
-
-/** A process as the guard tells of it. */
-export interface Process {
-  starts?: number;
-  /** Negative is the signal that ended it; null where it never ended. */
-  last_exit?: number | null;
-  started_ms?: number | null;
-}
+import { age, count, moment } from "../format";
+import { condition, dimmed, halt, halted, hello, known, marketAge, openAlerts, standing } from "../state/store";
+import type { Check, Process, RunReport, Status } from "../wire";
 
 type Level = "good" | "odd" | "bad";
 
@@ -39,25 +31,14 @@ const CHECKED: Record<string, string> = {
 };
 
 export function checked(one: Check): string {
-  const why = one.name in CHECKED ? one.why.replace(/^(pid .*|the engine's `journal_ok`)$/, "") : one.why;
+  const why = one.name in CHECKED ? one.why.replace(/^(it has (a|no) process|the engine's `journal_ok`)$/, "") : one.why;
   return `${CHECKED[one.name] ?? one.name}${why ? ` (${why})` : ""}`;
-}
-
-export function processes(data: RunReport | null): { engine: Process | null; web: Process | null } {
-  const guard = (data?.guard ?? {}) as { engine?: Process | null; web?: Process | null };
-  return { engine: guard.engine ?? null, web: guard.web ?? null };
-}
-
-/** What its counters count; they begin anew with each engine. */
-export function engineSince(of: Process | null): string {
-  return `since the engine's last start${of?.started_ms ? `, ${clock(of.started_ms).slice(0, 5)}` : ""}`;
 }
 
 /** "started 3 times; it ended last by signal 9 (killed)" */
 function lives(of: Process): string {
   const starts = of.starts ?? 0;
-  const since = of.started_ms ? `, last at ${moment(of.started_ms)}` : "";
-  return `started ${starts === 1 ? "once" : count(starts, "time")}${since}${ended(of.last_exit)}`;
+  return `started ${starts === 1 ? "once" : count(starts, "time")}${ended(of.last_exit)}`;
 }
 
 function ended(code: number | null | undefined): string {
@@ -67,48 +48,65 @@ function ended(code: number | null | undefined): string {
   return `; it ended last by signal ${-code}${known ? ` (${known})` : ""}`;
 }
 
-function living(name: string, of: Process | null, well: boolean, ill: string): Line {
-  const again = (of?.starts ?? 1) > 1;
-  const told = of ? lives(of) : "";
-  return {
-    level: !well ? "bad" : again ? "odd" : "good",
-    name,
-    text: [well ? "runs" : ill, told].filter(Boolean).join("; "),
-  };
+/** Whoever was started again is well if it runs now: how often that was, nobody knows when, is told beside it. */
+function living(name: string, of: Process | null | undefined, state: [Level, string]): Line {
+  return { level: state[0], name, text: of ? `${state[1]}; ${lives(of)}` : state[1] };
 }
 
-function lines(data: RunReport | null, said: Status): Line[] {
-  const { engine, web } = processes(data);
-  const state = condition.value;
+/** What nobody has said is not good. */
+const UNKNOWN: [Level, string] = ["odd", "not known"];
+
+function engine(): [Level, string] {
+  if (!known.value) return UNKNOWN;
+  return dimmed.value ? ["bad", "says nothing"] : ["good", "runs"];
+}
+
+function market(): [Level, string] {
+  if (marketAge.value === null) return UNKNOWN;
+  return [condition.value === "stale market" ? "bad" : "good", `last tick ${age(marketAge.value)} ago`];
+}
+
+function journal(ok: boolean | undefined): [Level, string] {
+  if (ok === undefined) return UNKNOWN;
+  return ok ? ["good", "is written"] : ["bad", "cannot be written"];
+}
+
+function trading(said: Status): [Level, string] {
+  if (halted.value) return ["odd", "is halted: nothing is opened"];
+  return halt.value || said.halted !== undefined ? ["good", "is open"] : UNKNOWN;
+}
+
+/** Who has seen an alert has not ended what it warns of. */
+function warned(): [Level, string] {
+  const all = standing.value;
+  const worst = all[0];
+  if (!worst) return ["good", "none stands"];
+  const unseen = openAlerts.value.length;
+  const seen = unseen === all.length ? "" : unseen ? `, ${all.length - unseen} acknowledged` : ", acknowledged";
+  const text = `${count(all.length, "alert")} ${all.length === 1 ? "stands" : "stand"}${seen}: ${worst.text}`;
+  return [worst.severity === "critical" ? "bad" : "odd", text];
+}
+
+/** Each part, how it is. */
+export function lines(data: RunReport, said: Status): Line[] {
+  const { guard } = data;
   const begun = Number.parseInt(hello.value?.boot_id ?? "", 16) / 1e6;
-  const failed = (data?.guard?.checks ?? []).filter((one) => !one.ok);
-  const open = openAlerts.value;
-  const service = living("dashboard", web, state !== "reconnecting", "does not answer");
-  if (!web?.started_ms && Number.isFinite(begun)) service.text += `; this one since ${moment(begun)}`;
+  const service = living(
+    "dashboard",
+    guard?.web,
+    condition.value === "reconnecting" ? ["bad", "does not answer"] : ["good", "runs"],
+  );
+  if (Number.isFinite(begun)) service.text += `; this one since ${moment(begun)}`;
+  const line = (name: string, [level, text]: [Level, string]): Line => ({ level, name, text });
   return [
-    living("engine", engine, !dimmed.value, "says nothing"),
+    living("engine", guard?.engine, engine()),
     service,
-    {
-      level: state === "stale market" ? "bad" : "good",
-      name: "market",
-      text: `last tick ${age(marketAge.value)} ago`,
-    },
-    {
-      level: said.journal_ok === false ? "bad" : "good",
-      name: "journal",
-      text: said.journal_ok === false ? "cannot be written" : "is written",
-    },
-    {
-      level: halted.value ? "odd" : "good",
-      name: "trading",
-      text: halted.value ? "is halted: nothing is opened" : "is open",
-    },
-    {
-      level: open.some((one) => one.severity === "critical") ? "bad" : open.length ? "odd" : "good",
-      name: "alerts",
-      text: open.length ? `${count(open.length, "alert")} open: ${open[0]?.text}` : "none open",
-    },
-    ...failed.map((one): Line => ({ level: "bad", name: "not true", text: checked(one) })),
+    line("guard", guard ? ["good", "answers"] : ["bad", "does not answer"]),
+    line("market", market()),
+    line("journal", journal(said.journal_ok)),
+    line("trading", trading(said)),
+    line("alerts", warned()),
+    ...(guard?.checks ?? []).filter((one) => !one.ok).map((one) => line("not true", ["bad", checked(one)])),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What stands between a variant and promotion, as the engine explains it. */
 
-import { figure, fixed, probability, regroup, words } from "../format";
+import { figure, fixed, probability, words } from "../format";
 import { conditionOf, plain } from "../state/conditions";
 import { takes, whySoMuch } from "../state/gate";
 import { gateOf } from "../state/store";
@@ -11,7 +11,7 @@ export function Explained({ said, brief = false }: { said: Explanation; brief?: 
   const why = brief ? "" : whySoMuch(said, gateOf(said.symbol ?? ""));
   return (
     <div>
-      <p>{regroup(plain(said.text))}</p>
+      <p>{plain(said.text)}</p>
       {!brief && said.trades_needed != null && (
         <dl class="facts">
           {said.evidence != null && <Fact name="evidence" value={takes(said).replace("evidence ", "")} />}

@@ -1,5 +1,6 @@
 /** After a halt: who, when and why; and the way back, for whoever gives a reason. */
 
+import { effect, signal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { fromNs, moment } from "../format";
 import { Refused, post, reason } from "../state/api";
@@ -11,9 +12,27 @@ import { useGet } from "./use";
 const ASKING = "Asking…";
 const WANTED = "Not resumed: a reason is wanted first; the journal keeps it.";
 
+/** What a resume left open. Its dialog goes with the halt, and the stream may tell of that before the answer. */
+const missed = signal("");
+effect(() => {
+  if (halted.value) missed.value = "";
+});
+
+function Missed() {
+  if (!missed.value) return null;
+  return (
+    <div class="banner warn" data-testid="missed">
+      <span role="alert">▲ {missed.value}</span>
+      <button type="button" onClick={() => (missed.value = "")}>
+        Dismiss
+      </button>
+    </div>
+  );
+}
+
 export function HaltBanner() {
   const dialog = useRef<HTMLDialogElement>(null);
-  if (!halted.value) return null;
+  if (!halted.value) return <Missed />;
   const said = halt.value;
   const how = said?.mode ?? status.value.halted;
   return (
@@ -56,7 +75,8 @@ function ResumeDialog({ dialog }: { dialog: { current: HTMLDialogElement | null 
       const body = { reason: why.trim(), number };
       const answer = await post<Resumed>("/api/optimizer/resume", { body });
       const missing = answer.not_acknowledged ?? [];
-      say(missing.length ? `Resumed; no answer from ${missing.join(", ")}` : "Resumed");
+      missed.value = missing.length ? `Resumed; no answer from ${missing.join(", ")}` : "";
+      say(missed.value || "Resumed");
       if (!missing.length) dialog.current?.close();
     } catch (error) {
       const told = error instanceof Refused ? (error.body as Resumed | null) : null;

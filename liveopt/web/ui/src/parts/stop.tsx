@@ -3,19 +3,16 @@
 import { signal } from "@preact/signals";
 import { createRef } from "preact";
 import { NONE, count, fixed } from "../format";
-import { ask, freshKey, reason } from "../state/api";
+import { type Word, answer, clear, stop } from "../state/stopping";
 import { halt, halted, mode, rows, stale, status } from "../state/store";
 import type { Stopped } from "../wire";
 import { Copy } from "./copy";
 
-/** How long nobody waits in silence. */
-const SILENT_MS = 2000;
 const WORD = "FLATTEN";
 
 const dialog = createRef<HTMLDialogElement>();
 const button = createRef<HTMLButtonElement>();
 const field = createRef<HTMLInputElement>();
-const answer = signal<Answer>({ kind: "none" });
 const word = signal("");
 
 /** At once, not with the next frame: an Enter may follow within the same millisecond. */
@@ -23,7 +20,7 @@ export function openStop(): void {
   if (!dialog.current || dialog.current.open) return;
   dialog.current.showModal();
   button.current?.focus();
-  answer.value = { kind: "none" };
+  clear();
   word.value = "";
 }
 
@@ -49,34 +46,9 @@ export function StopButton() {
   );
 }
 
-type Answer =
-  | { kind: "none" }
-  | { kind: "asking"; silent: boolean }
-  | { kind: "said"; said: Stopped; seen_ms: number }
-  | { kind: "failed"; why: string };
-
-/** One question at a time, unless it goes unanswered; a held key asks once. */
-async function stop(wanted: "halt" | "halt_and_flatten"): Promise<void> {
-  if (answer.value.kind === "asking" && !answer.value.silent) return;
-  const began = performance.now();
-  const own: Answer = { kind: "asking", silent: false };
-  answer.value = own;
-  const timer = setTimeout(() => {
-    if (answer.value === own) answer.value = { kind: "asking", silent: true };
-  }, SILENT_MS);
-  try {
-    const body = { mode: wanted, reason: "dashboard" };
-    const found = await ask<Stopped>("POST", "/api/optimizer/stop", { body, key: freshKey() });
-    answer.value = { kind: "said", said: found.body, seen_ms: performance.now() - began };
-  } catch (error) {
-    answer.value = { kind: "failed", why: reason(error) };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 export function StopDialog() {
   const past = mode.value === "replay";
+  const found = answer.value?.word;
   return (
     <dialog ref={dialog} class="stopping" aria-labelledby="stop-title">
       <h2 id="stop-title">{halted.value ? "Trading is stopped" : "Stop all trading?"}</h2>
@@ -133,9 +105,9 @@ export function StopDialog() {
         </button>
       </div>
       <div role="alert" data-testid="stop-answer">
-        <Said answer={answer.value} />
+        {found && <Said word={found} />}
       </div>
-      <OpenNow answer={answer.value} />
+      {found?.kind === "said" && <OpenNow said={found.said} />}
       <p>
         <button type="button" onClick={() => dialog.current?.close()}>
           Close
@@ -145,16 +117,14 @@ export function StopDialog() {
   );
 }
 
-function Said({ answer }: { answer: Answer }) {
-  switch (answer.kind) {
-    case "none":
-      return null;
+function Said({ word }: { word: Word }) {
+  switch (word.kind) {
     case "asking":
-      return answer.silent ? <Terminal why="No answer after 2 s; still waiting." /> : <p>Stopping…</p>;
+      return word.silent ? <Terminal why="No answer after 2 s; still waiting." /> : <p>Stopping…</p>;
     case "failed":
-      return <Terminal why={`Not confirmed: ${answer.why}.`} />;
+      return <Terminal why={`Not confirmed: ${word.why}.`} />;
     case "said":
-      return <Result said={answer.said} seen_ms={answer.seen_ms} />;
+      return <Result said={word.said} seen_ms={word.seen_ms} />;
   }
 }
 
@@ -164,8 +134,8 @@ function many(n: number | null, noun: string): string {
 }
 
 /** After the answer, until nothing is open: closing takes longer than stopping. */
-function OpenNow({ answer }: { answer: Answer }) {
-  if (answer.kind !== "said" || answer.said.mode !== "halt_and_flatten") return null;
+function OpenNow({ said }: { said: Stopped }) {
+  if (said.mode !== "halt_and_flatten") return null;
   const open = status.value.positions;
   return (
     <p role="status" data-testid="open-now">

@@ -37,7 +37,7 @@ export function Tape() {
               </thead>
               <tbody>
                 {all.slice(0, SHOWN).map((one) => (
-                  <tr title={one.reason} key={one.id ?? `${one.at_ns} ${one.variant}`}>
+                  <tr title={one.reason} key={one.id}>
                     <td>{clock(fromNs(one.at_ns))}</td>
                     <th scope="row" class="id">
                       <a href={variantPath(one.variant)}>{one.variant}</a>

@@ -21,7 +21,13 @@ export function Unearned({ id, said }: { id: string; said: Explanation | null })
         NOT EARNED for ever.
       </p>
       {dots.every((one) => one.name !== BEATS) && (
-        <p>{said?.evidence != null ? `${sentence(takes(said))}.` : "No evidence is counted for it yet."}</p>
+        <p>
+          {!said
+            ? "The engine did not explain in time: what evidence it has is not known."
+            : said.evidence != null
+              ? `${sentence(takes(said))}.`
+              : "No evidence is counted for it yet."}
+        </p>
       )}
       {dots.length + failing.length > 0 && (
         <>

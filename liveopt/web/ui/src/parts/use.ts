@@ -8,14 +8,17 @@ export interface Loaded<T> {
   data: T | null;
   error: string;
   loading: boolean;
+  /** When the answer was asked for, by this page's clock; 0 without one. */
+  asked: number;
   again: () => void;
 }
 
-/** The answer for a path; asked again each `everyMs`, and after the session is back. */
+/** The answer for a path; asked again `everyMs` after each answer, and after the session is back. */
 export function useGet<T>(path: string | null, everyMs = 0): Loaded<T> {
-  const [state, set] = useState<{ path: string | null; data: T | null; error: string }>({
+  const [state, set] = useState<{ path: string | null; data: T | null; asked: number; error: string }>({
     path: null,
     data: null,
+    asked: 0,
     error: "",
   });
   const [round, next] = useState(0);
@@ -24,23 +27,29 @@ export function useGet<T>(path: string | null, everyMs = 0): Loaded<T> {
   useEffect(() => {
     if (path === null || early) return;
     const gone = new AbortController();
-    get<T>(path, { signal: gone.signal }).then(
-      (data) => set({ path, data, error: "" }),
-      (error: unknown) => {
-        if (!gone.signal.aborted)
-          set((old) => ({ path, data: old.path === path ? old.data : null, error: reason(error) }));
-      },
-    );
-    const timer = everyMs ? setInterval(() => next((n) => n + 1), everyMs) : 0;
+    const asked = Date.now();
+    let timer = 0;
+    void get<T>(path, { signal: gone.signal })
+      .then(
+        (data) => set({ path, data, asked, error: "" }),
+        (error: unknown) => {
+          if (!gone.signal.aborted)
+            set((old) => ({ ...(old.path === path ? old : { path, data: null, asked: 0 }), error: reason(error) }));
+        },
+      )
+      .finally(() => {
+        if (everyMs && !gone.signal.aborted) timer = window.setTimeout(() => next((n) => n + 1), everyMs);
+      });
     return () => {
       gone.abort();
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, [path, round, there, early, everyMs]);
   const own = state.path === path;
   return {
     data: own ? state.data : null,
     error: own ? state.error : "",
+    asked: own ? state.asked : 0,
     loading: path !== null && !(own && (state.data !== null || state.error)),
     again: () => next((n) => n + 1),
   };

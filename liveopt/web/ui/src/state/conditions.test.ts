@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { groupWith } from "../format";
 import { conditionOf, plain } from "./conditions";
 
 test("a condition is named by what it measures, not by what is wrong when it fails", () => {
@@ -12,4 +13,10 @@ test("codes in a sentence become words, and names of variants stay", () => {
     "my_low_one stopped by: low evidence, insufficient samples",
   );
   expect(plain("stopped by low_sharpe")).toBe("stopped by low Sharpe ratio of its trades");
+});
+
+test("a sentence has the thousands that somebody has chosen", () => {
+  groupWith(",");
+  expect(plain("low_evidence: 1.2 of 222\u202f222")).toBe("low evidence: 1.2 of 222,222");
+  groupWith("\u202f");
 });

@@ -1,6 +1,6 @@
 /** What the gate's codes mean. A code says why somebody is stopped; a person asks what is wanted. */
 
-import { words } from "../format";
+import { regroup, words } from "../format";
 
 const NAMES: Record<string, [string, string]> = {
   insufficient_samples: ["trades", "≥"],
@@ -24,7 +24,10 @@ export function conditionOf(code: string): { name: string; sign: string } {
   return { name, sign };
 }
 
-/** A sentence of the engine with its codes as words; names of variants stay as they are. */
+/** A sentence of the engine with its codes as words, its thousands as here; names of variants stay as they are. */
 export function plain(text: string): string {
-  return [...Object.keys(NAMES), ...OTHERS].reduce((said, code) => said.replaceAll(code, SAID[code] ?? words(code)), text);
+  return [...Object.keys(NAMES), ...OTHERS].reduce(
+    (said, code) => said.replaceAll(code, SAID[code] ?? words(code)),
+    regroup(text),
+  );
 }

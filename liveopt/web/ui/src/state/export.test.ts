@@ -3,6 +3,7 @@ import type { Trade, VariantDetail } from "../wire";
 import { asJson, cell, csv, fileName } from "./export";
 
 const TRADE: Trade = {
+  id: "1.0.1",
   at_ns: 1_700_000_000_000_000_000,
   variant: "v1",
   symbol: "XBT",
@@ -51,7 +52,7 @@ describe("trades as a table", () => {
       "2023-11-14T22:13:20.000Z",
       "-0.25",
       "",
-      "",
+      "1.0.1",
       "long",
     ]);
     expect(lines[2]).toContain("'=HYPERLINK(1)");

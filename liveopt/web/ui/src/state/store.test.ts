@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Clocks, Delta, Hello, Snap } from "../wire";
+import type { Alert, Clocks, Delta, Hello, Job, Snap, Trade } from "../wire";
 import * as store from "./store";
 
 const hello: Hello = {
@@ -124,11 +124,16 @@ describe("what is said of the connection", () => {
   });
 
   test("a clock of the market a minute away, or a past played again, is another clock", () => {
-    const said = (market_ms: number): Snap => ({ ...snap(5), clocks: { ...clocks(0, 100), market_ms } });
+    const said = (market_ms: number): Snap => ({
+      ...snap(5),
+      clocks: { ...clocks(7, 100), market_ms, engine_ms: 9_999_990 },
+    });
     store.apply(hello, 10_000_000);
     store.apply(said(9_999_900), 10_000_000);
     expect(store.apart.value).toBe(false);
     expect(store.marketAhead.value).toBe(0);
+    store.apply(said(9_999_900), 10_090_000);
+    expect([store.apart.value, store.marketAhead.value]).toEqual([false, 0]); // of a browser that is off
     store.apply(said(10_061_000), 10_000_000);
     expect(store.apart.value).toBe(true);
     store.apply({ ...hello, mode: "replay" }, 10_000_000);
@@ -151,5 +156,94 @@ describe("what is said of the connection", () => {
     expect(store.halted.value).toBe(true);
     store.apply({ type: "halt", halted: false, mode: "" }, 1100);
     expect(store.halted.value).toBe(false);
+  });
+});
+
+describe("the trade tape", () => {
+  const trade = (n: number): Trade => ({
+    id: `${1_760_000_000_000_000_000n + BigInt(n)}.0.${n}`,
+    at_ns: 1.76e18 + n,
+    variant: "a",
+    symbol: "S",
+    side: "long",
+    size: 1,
+    entry_price: 1,
+    exit_price: 1,
+    net: 0,
+    roi: 0,
+    reason: "exit",
+  });
+  const ids = () => store.tape.value.map((one) => one.id);
+  const some = (...ns: number[]) => ns.map(trade);
+
+  test("has each trade once, the newest first, whoever told of it in whatever order", () => {
+    store.apply(hello, 1000);
+    store.apply(snap(5), 1000);
+    store.apply({ ...delta(6, 1), trades: some(1, 2) }, 1250);
+    store.takeTrades(some(4, 3, 2, 1));
+    store.apply({ ...delta(7, 1), trades: some(4, 5) }, 1500);
+    expect(ids()).toEqual(some(5, 4, 3, 2, 1).map((one) => one.id));
+  });
+
+  test("keeps what is new of an answer when it is full", () => {
+    store.takeTrades(Array.from({ length: 200 }, (_, n) => trade(n)));
+    store.takeTrades(some(302, 301, 300));
+    expect(ids()).toHaveLength(200);
+    expect(ids().slice(0, 4)).toEqual(some(302, 301, 300, 199).map((one) => one.id));
+  });
+
+  test("a snapshot, also after a gap, is counted: it has no trades, and they are asked for", () => {
+    store.apply(hello, 1000);
+    store.apply(snap(5), 1000);
+    store.phase.value = "open";
+    expect(store.apply(delta(7, 999), 1250)).toBe(true);
+    store.apply(snap(9), 1500);
+    expect(store.snaps.value).toBe(2);
+  });
+});
+
+describe("what the API says beside the frames", () => {
+  const alert = (id: string, what: Partial<Alert> = {}): Alert => ({
+    id,
+    code: "c",
+    severity: "critical",
+    text: id,
+    first_ms: 1,
+    last_ms: 10,
+    count: 1,
+    active: true,
+    ...what,
+  });
+  const seen = () => Object.fromEntries([...store.alerts.value].map(([id, one]) => [id, one.active]));
+
+  test("an answer asked for before an alert was over does not raise it again", () => {
+    store.apply(hello, 1000);
+    store.apply({ type: "alert", ...alert("x", { active: false }) }, 1000);
+    store.takeAlerts([alert("x")]);
+    expect(seen()).toEqual({ x: false });
+    store.takeAlerts([alert("x", { last_ms: 11 })]);
+    expect(seen()).toEqual({ x: true });
+  });
+
+  test("an alert that another service told of and this one does not know is gone", () => {
+    store.apply(hello, 1000);
+    store.apply({ type: "alert", ...alert("x") }, 1000);
+    store.apply({ ...hello, boot_id: "c" }, 2000);
+    store.apply({ type: "alert", ...alert("y") }, 2000);
+    store.takeAlerts([alert("z")]);
+    expect(seen()).toEqual({ y: true, z: true });
+  });
+
+  test("acknowledged alerts stand, and nobody is asked to look at them", () => {
+    store.takeAlerts([alert("x", { acknowledged_by: "me" }), alert("y", { active: false })]);
+    expect(store.standing.value.map((one) => one.id)).toEqual(["x"]);
+    expect(store.openAlerts.value).toEqual([]);
+  });
+
+  test("a frame of a job counts where it came after the answer was asked for", () => {
+    const job = (status: string): Job => ({ id: "j", status });
+    store.apply({ type: "job", ...job("running") }, 2000);
+    expect(store.newest(job("completed"), 2001).status).toBe("completed");
+    expect(store.newest(job("queued"), 1999).status).toBe("running");
   });
 });

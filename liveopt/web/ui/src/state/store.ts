@@ -25,6 +25,8 @@ export const MARKET_STALE_MS = 5000;
 /** A market's clock so far from the wall clock is another clock to whoever reads it. */
 const APART_MS = 60_000;
 const TAPE_MAX = 200;
+/** Ids of trades are their places: a time, a journal, a number. */
+const PLACES = new Intl.Collator("en", { numeric: true });
 
 export type Phase = "connecting" | "open" | "reconnecting" | "unauthorised";
 
@@ -38,8 +40,11 @@ export const status = signal<Status>({});
 export const halt = signal<Halt | null>(null);
 export const tape = signal<Trade[]>([]);
 export const alerts = signal<Map<string, Alert>>(new Map());
-export const jobs = signal<Map<string, Job>>(new Map());
+/** What frames have said of jobs, and when they came. */
+export const jobs = signal<Map<string, { job: Job; came: number }>>(new Map());
 export const seq = signal(0);
+/** How often the page was told everything anew: then it may have missed what a snapshot does not have. */
+export const snaps = signal(0);
 export const gaps = signal(0);
 export const reconnects = signal(0);
 /** The service is newer than this page. */
@@ -53,6 +58,8 @@ export const now = signal(Date.now());
 export const clocks = signal<{ said: Clocks | null; at: number }>({ said: null, at: 0 });
 
 const byId = new Map<string, Row>();
+/** Alerts that this service has told of itself, the newest word on each. */
+const told = new Map<string, Alert>();
 let layout = new Layout([]);
 let firstVersion = "";
 /** Whether deltas have something to be added to. */
@@ -82,10 +89,12 @@ export const engineAge = computed(() => {
   if (said?.engine_age_ms == null) return null;
   return grown(said.engine_age_ms + (said.link_age_ms ?? 0), at);
 });
-/** By how much the market's clock is ahead of the wall clock; null while nobody has said. */
+/** By how much the market's clock is ahead of the service's; null while nobody has said. */
 export const marketAhead = computed(() => {
-  const { said, at } = clocks.value;
-  return said?.market_ms ? said.market_ms + (said.market_age_ms ?? 0) - at : null;
+  const { said } = clocks.value;
+  if (!said?.market_ms || !said.engine_ms) return null;
+  const service = said.engine_ms + (said.engine_age_ms ?? 0) + (said.link_age_ms ?? 0);
+  return said.market_ms + (said.market_age_ms ?? 0) - service;
 });
 /** Whether times of the market are no times of this clock. */
 export const apart = computed(
@@ -131,11 +140,14 @@ export const degraded = computed(() => {
 });
 const FALLBACKS = new Set(["gpu_fallback", "journal_slow"]);
 
-export const openAlerts = computed(() =>
+/** Those that are not over, the worst first. */
+export const standing = computed(() =>
   [...alerts.value.values()]
-    .filter((one) => one.active !== false && !one.acknowledged_by)
+    .filter((one) => one.active !== false)
     .sort((a, b) => rank(b) - rank(a) || b.last_ms - a.last_ms),
 );
+/** Of these, those that nobody has seen. */
+export const openAlerts = computed(() => standing.value.filter((one) => !one.acknowledged_by));
 
 function rank(alert: Alert): number {
   return ["info", "warning", "critical"].indexOf(alert.severity);
@@ -163,10 +175,10 @@ export function apply(frame: Frame, ms: number): boolean {
         halt.value = frame;
         return false;
       case "job":
-        jobs.value = new Map(jobs.peek()).set(frame.id, { ...jobs.peek().get(frame.id), ...frame });
+        jobs.value = new Map(jobs.peek()).set(frame.id, { job: frame, came: ms });
         return false;
       case "alert":
-        alerts.value = new Map(alerts.peek()).set(frame.id, frame);
+        takeAlert(frame);
         return false;
       default:
         tell(frame.clocks, ms);
@@ -179,7 +191,10 @@ function greet(frame: Hello): void {
   firstVersion ||= frame.version;
   outdated.value = frame.v !== PROTOCOL || frame.version !== firstVersion;
   layout = new Layout(frame.columns, frame.statuses);
-  if (hello.peek()?.boot_id !== frame.boot_id) halt.value = null;
+  if (hello.peek()?.boot_id !== frame.boot_id) {
+    halt.value = null;
+    told.clear();
+  }
   hello.value = frame;
 }
 
@@ -198,6 +213,7 @@ function restart(frame: Snap, ms: number): void {
   snapped = true;
   status.value = {};
   seq.value = frame.seq;
+  snaps.value += 1;
   news(frame, ms);
 }
 
@@ -210,7 +226,7 @@ function advance(frame: Delta, ms: number): boolean {
   seq.value = frame.seq;
   const all = rows.peek();
   for (const [index, ...numbers] of frame.rows) all[index ?? -1]?.take(numbers, ms);
-  if (frame.trades?.length) tape.value = [...frame.trades.toReversed(), ...tape.peek()].slice(0, TAPE_MAX);
+  if (frame.trades?.length) takeTrades(frame.trades);
   news(frame, ms);
   return false;
 }
@@ -228,10 +244,30 @@ function tell(said: Clocks | null | undefined, ms: number): void {
   lastNews.value = ms - said.link_age_ms;
 }
 
-/** Trades of before this page was opened, the newest first. */
-export function takeTrades(older: Trade[]): void {
-  const there = new Set(tape.peek().map((one) => one.id));
-  tape.value = [...tape.peek(), ...older.filter((one) => !there.has(one.id))].slice(0, TAPE_MAX);
+/** Trades of the socket or of the API, in any order: each is there once, the newest first. */
+export function takeTrades(some: Trade[]): void {
+  const all = new Map([...tape.peek(), ...some].map((one) => [one.id, one]));
+  tape.value = [...all.values()].sort((a, b) => PLACES.compare(b.id, a.id)).slice(0, TAPE_MAX);
+}
+
+/** What the service says of one alert now. */
+export function takeAlert(one: Alert): void {
+  told.set(one.id, one);
+  alerts.value = new Map(alerts.peek()).set(one.id, one);
+}
+
+/** All that the API has. It may have been asked before a frame came, which then stays: a fall keeps `last_ms`. */
+export function takeAlerts(all: Alert[]): void {
+  const there = new Map(all.map((one) => [one.id, one]));
+  for (const one of told.values())
+    if ((there.get(one.id)?.last_ms ?? 0) <= one.last_ms) there.set(one.id, one);
+  alerts.value = there;
+}
+
+/** A job as the newer of two has it: of the API's answer and of a frame that came after it was asked for. */
+export function newest<T extends Job>(answer: T, asked: number): T {
+  const frame = jobs.value.get(answer.id);
+  return frame && frame.came >= asked ? { ...answer, ...frame.job } : answer;
 }
 
 /** Nothing is known any more: for tests. */
@@ -239,6 +275,7 @@ export function forget(): void {
   byId.clear();
   firstVersion = "";
   snapped = false;
+  told.clear();
   batch(() => {
     rows.value = [];
     known.value = outdated.value = false;
@@ -248,7 +285,7 @@ export function forget(): void {
     tape.value = [];
     alerts.value = new Map();
     jobs.value = new Map();
-    seq.value = gaps.value = reconnects.value = lastFrame.value = lastNews.value = 0;
+    seq.value = snaps.value = gaps.value = reconnects.value = lastFrame.value = lastNews.value = 0;
     phase.value = "connecting";
   });
 }
