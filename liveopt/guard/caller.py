@@ -68,12 +68,13 @@ def stop(state: Path, mode: Mode, reason: str, by: str = BY) -> dict[str, Any]:
     errors: list[str] = []
     running = bool(attempt("look who runs", partial(runs, state), errors))
     words = {"mode": mode, "reason": reason, "by": by}
-    knock = Knock(state, "POST", "/api/optimizer/stop", words)
-    reply = knock.reply(PATIENCE_S)
+    start = partial(Knock, state, "POST", "/api/optimizer/stop", words)
+    knock = attempt("knock", start, errors)  # there may be no memory for its thread
+    reply = None if knock is None else knock.reply(PATIENCE_S)
     if reply is None or "latched" not in reply.body:
         said = _stop_by_files(state, Change(reason, by, WALL(), mode), running=running)
-        more = running and not (said["latched"] and not said["not_acknowledged"])
-        reply = knock.reply(ACKNOWLEDGE_S) if more else None
+        more = said["running"] and not (said["latched"] and not said["not_acknowledged"])
+        reply = knock.reply(ACKNOWLEDGE_S) if more and knock is not None else None
         if reply is None or "latched" not in reply.body:
             said["errors"][:0] = errors
             return said | {"took_ms": (time.monotonic() - began_s) * 1e3}
@@ -140,10 +141,13 @@ class Knock:
             return None
 
     def _run(self) -> None:
+        self._future.set_result(attempt("knock", self._answer, []))
+
+    def _answer(self) -> Reply | None:
         try:
-            self._future.set_result(_request(*self._words, timeout_s=self._timeout_s))
+            return _request(*self._words, timeout_s=self._timeout_s)
         except (OSError, http.client.HTTPException, ValueError, msgspec.DecodeError):
-            self._future.set_result(None)
+            return None
 
 
 def _request(
@@ -167,12 +171,14 @@ def _request(
 def _stop_by_files(state: Path, change: Change, *, running: bool) -> dict[str, Any]:
     """Each way by itself, whatever became of the others; the gate first, for it acts at once."""
     errors: list[str] = []
-    shared = attempt("find the gate", partial(_gate, state), errors) if running else None
-    number = None
-    if shared is not None:
-        shut = partial(shared.shut_from_outside, BY_NAME[change.mode])
-        number = attempt("shut the gate", shut, errors)
+    shared, number = _shut(state, change.mode, errors) if running else (None, None)
     written = attempt("write the latch", lambda: Latch(state / latch.NAME).set(change), errors)
+    if not running:
+        # Asked once more, and only now: a guard that takes the lock after this reads what was
+        # written, and one that may have read before it was written holds the lock already. Its
+        # gate may be the page of the life before, which it makes anew: `_wait` shuts it again.
+        running = bool(attempt("look who runs", partial(runs, state), errors))
+        shared, number = _shut(state, change.mode, errors) if running else (None, None)
     if running:
         attempt("signal the guard", partial(_signal, state), errors)
     if running or written is None:
@@ -196,8 +202,17 @@ def _stop_by_files(state: Path, change: Change, *, running: bool) -> dict[str, A
     return said
 
 
+def _shut(state: Path, mode: Mode, errors: list[str]) -> tuple[Gate | None, int | None]:
+    """The gate of whoever runs, and the number of its being shut."""
+    shared = attempt("find the gate", partial(_gate, state), errors)
+    if shared is None:
+        return None, None
+    shut = partial(shared.shut_from_outside, BY_NAME[mode])
+    return shared, attempt("shut the gate", shut, errors)
+
+
 def _gate(state: Path) -> Gate | None:
-    """A guard that is just starting has none yet, and will read the latch."""
+    """A guard that is just starting has none yet, and will find the HALT file."""
     try:
         return Gate.open(state / gate.NAME)
     except (FileNotFoundError, BadGate):
@@ -229,6 +244,7 @@ def _latched(state: Path, change: Change, said: dict[str, Any]) -> None:
         return  # what cannot be read counts as halted, but nobody has written it
     found = Latch(state / latch.NAME)
     if not found.read(with_file=False).halted:
+        said |= {"latched": False, "halt": None}  # first: the disk may refuse
         found.set(change)
     now = found.read(with_file=False)
     said |= {"latched": now.halted, "halt": now.number if now.halted else None}

@@ -38,6 +38,10 @@ class Gate(Protocol):
     def open_again(self) -> int: ...
 
 
+class Unseen(Exception):
+    """A HALT file that nobody has taken in yet: it is where it was, and no resume ends it."""
+
+
 class Latch(Protocol):
     """What a stop needs of the latch."""
 
@@ -124,6 +128,7 @@ class Halt:
     kill: Callable[[], None]
     """Ends the engine at once: what is left if the gate itself fails."""
     remove_halt_file: Callable[[], None]
+    """In the writer's thread; Unseen if it is not the one that was taken in."""
     unseen: Callable[[], bool] = lambda: False
     """Whether a stop has come past this process and is not taken in yet: a file, a gate shut."""
     waits: Waits = field(default_factory=Waits)
@@ -132,6 +137,8 @@ class Halt:
     _came: int = 0
     """The gate's number of the newest stop, and of the newest that was handed to the writer."""
     _handed: int = 0
+    _stops: int = 0
+    """How many were handed over: what a stop that shut the gate long before changes now."""
     _newest: Future[State] | None = None
 
     def warm(self) -> None:
@@ -164,6 +171,7 @@ class Halt:
         at_ns = attempt("read the clock", self.wall, said.errors) or 0
         change = Change(reason, by, at_ns, mode, guessed)
         self._handed = max(self._handed, number or 0)
+        self._stops += 1  # from the look at the gate to the writer nothing is waited for
         written = await attempt_async("write the latch", lambda: self._set(change), said.errors)
         said.latched = written is not None
         said.halt = None if written is None else written.number
@@ -205,16 +213,19 @@ class Halt:
         """
         loop = asyncio.get_running_loop()
         began, said = loop.time(), Resumed()
-        before, other = self.gate.number, self.other(named)
+        before, other = self._changes(), self.other(named)
         if other is not None:
             said.errors, said.halt = [other[0]], other[1] or None
             return said
-        ends = self.latch.read().number if named is None else named
-        change = Change(reason, by, self.wall(), ends=ends)
-        why_not = await self._cleared(change)
-        if why_not is None and self.gate.number != before:
+        stood = self.latch.read()
+        change = Change(reason, by, self.wall(), ends=stood.number if named is None else named)
+        why_not = await self._cleared(change, stood)
+        # A stop may have shut the gate before this began, and be written behind the clear: it
+        # finds its gate standing and moves nothing but the count of those handed over. One that
+        # comes after this line finds the gate open and shuts it anew.
+        if why_not is None and self._changes() != before:
             why_not = MEANWHILE
-            self._later(self.latch.set, replace(change, reason=MEANWHILE, guessed=True, ends=None))
+            self._halted_again(replace(change, reason=MEANWHILE))
         if why_not is None:
             said.resumed = True
             said.number = number = self.gate.open_again()
@@ -227,17 +238,33 @@ class Halt:
         said.took_ms = (loop.time() - began) * 1e3
         return said
 
-    async def _cleared(self, change: Change) -> str | None:
+    def _changes(self) -> tuple[int, int]:
+        """Another when a stop has come: its first act moves the gate, its second the count."""
+        return self.gate.number, self._stops
+
+    async def _cleared(self, change: Change, stood: State) -> str | None:
         """None once the disk says open; else why not, and then the disk is told to say halted."""
         try:
-            self.remove_halt_file()
             async with asyncio.timeout(self.waits.latch_s):
-                clear = self._later(self.latch.clear, change)
+                clear = self._later(self._end, change)
                 found = await asyncio.shield(asyncio.wrap_future(clear))
+        except Unseen:
+            return MEANWHILE  # nothing was cleared
         except (OSError, TimeoutError) as error:
-            self._later(self.latch.set, replace(change, reason="a resume failed", ends=None))
+            words = (stood.reason, stood.by) if stood.halted else ("a resume failed", change.by)
+            self._halted_again(replace(change, reason=words[0], by=words[1]))
             return f"the latch could not be cleared: {error!r}"
         return MEANWHILE if found.halted else None
+
+    def _end(self, change: Change) -> State:
+        """In the writer's thread, for a disk may hang; the file first, as it halts by itself."""
+        self.remove_halt_file()
+        return self.latch.clear(change)
+
+    def _halted_again(self, change: Change) -> None:
+        """Behind a clear that may yet happen: as the gate stands, lest a flatten becomes a halt."""
+        mode = self._mode("halt", [])
+        self._later(self.latch.set, replace(change, mode=mode, guessed=True, ends=None))
 
     async def _set(self, change: Change) -> State:
         """On disk in time; a disk that hangs costs its wait, not the stop."""

@@ -8,9 +8,10 @@ slot it was for, and a damaged slot counts as halted.
 import fcntl
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ SIZE: Final = 4096
 SLOT: Final = SIZE // 2
 DIGEST: Final = 64
 REASON_MAX: Final = 500
+DAMAGED: Final = "a slot is damaged"
 LOCK_TRIES: Final = 20
 LOCK_TRY_S: Final = 0.005
 
@@ -93,19 +95,14 @@ class Latch:
 
     def set(self, change: Change) -> State:
         """Halted from now on, through every restart. A weaker mode does not replace a stronger."""
-        before = self.read(with_file=False)
-        if before.halted and change.guessed:
-            change = replace(change, reason=before.reason, by=before.by)
-        strong = before.halted and before.mode == "halt_and_flatten"
-        mode: Mode = "halt_and_flatten" if strong else change.mode
-        return self._overwrite(change, mode, halted=True)
+        return self._overwrite(change, halted=True)
 
     def clear(self, change: Change) -> State:
         """No longer halted, unless another halt than was read stands; what is there now.
 
         The reason is kept. A HALT file still halts: remove it first.
         """
-        return self._overwrite(change, change.mode, halted=False)
+        return self._overwrite(change, halted=False)
 
     def read(self, *, with_file: bool = True) -> State:
         """What is in force; a HALT file beside the latch halts whatever the latch says."""
@@ -124,7 +121,7 @@ class Latch:
             return unreadable(str(error.strerror))
         first, second = (_parse(slot) for slot in _slots(page))
         if first is None or second is None:
-            return unreadable("a slot is damaged")
+            return unreadable(DAMAGED)
         return max(first, second, key=lambda state: state.number)
 
     def _page(self) -> bytes:
@@ -132,26 +129,23 @@ class Latch:
             return os.pread(self._fd, SIZE + 1, 0)
         return self.path.read_bytes()
 
-    def _overwrite(self, change: Change, mode: Mode, *, halted: bool) -> State:
-        """The older slot, or a damaged one; a second time if the other was damaged too."""
+    def _overwrite(self, change: Change, *, halted: bool) -> State:
+        """The older slot, or a damaged one; a second time if the other was damaged too.
+
+        What stood before is read under the lock, for another process may stop at the same moment.
+        """
         self.open()
         locked = _lock(self._fd)
         try:
-            states = [_parse(slot) for slot in _slots(os.pread(self._fd, SIZE, 0))]
-            whole = [state for state in states if state is not None]
-            newest = max(whole, key=lambda state: state.number, default=NEVER)
-            if change.ends not in {None, newest.number} and len(whole) == len(states):
+            found = [_parse(slot) for slot in _slots(os.pread(self._fd, SIZE, 0))]
+            whole = [one for one in found if one is not None]
+            newest = max(whole, key=lambda one: one.number, default=NEVER)
+            is_whole = len(whole) == len(found)
+            if change.ends not in {None, newest.number} and is_whole:
                 return newest
-            number = 1 + newest.number
-            state = State(
-                halted=halted,
-                mode=mode,
-                number=number,
-                reason=change.reason[:REASON_MAX],
-                by=change.by[:REASON_MAX],
-                at_ns=change.at_ns,
-            )
-            numbers = [state.number if state else -1 for state in states]
+            before = newest if is_whole else unreadable(DAMAGED)
+            state = _after(before, change, 1 + newest.number, halted=halted)
+            numbers = [one.number if one else -1 for one in found]
             order = sorted(range(2), key=numbers.__getitem__)
             for index in order if -1 in numbers else order[:1]:
                 self._put(index, state)
@@ -168,15 +162,41 @@ class Latch:
         self._sync(self._fd)
 
 
+def _after(before: State, change: Change, number: int, *, halted: bool) -> State:
+    """What is there once the change is made."""
+    reason, by, mode = change.reason, change.by, change.mode
+    if halted and before.halted:
+        if change.guessed:
+            reason, by = before.reason, before.by
+        if before.mode == "halt_and_flatten":
+            mode = before.mode
+    return State(
+        halted=halted,
+        mode=mode,
+        number=number,
+        reason=_sayable(reason),
+        by=_sayable(by),
+        at_ns=change.at_ns,
+    )
+
+
+def _sayable(text: str) -> str:
+    """Not too long; what a command line had that is no UTF-8 keeps no stop from being written."""
+    return text[:REASON_MAX].encode("utf-8", "replace").decode()
+
+
 def _make(path: Path) -> None:
-    """Whole or not at all: written beside, then renamed."""
-    beside = path.with_name(f"{path.name}.new-{os.getpid()}")
-    found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    """Whole or not at all: written beside, then linked. Where two do, the first one's is it.
+
+    A file put over another's would leave its writer with one that nobody reads any more.
+    """
+    beside = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")  # nobody else's, ever
+    found = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(found, 0, SIZE)
         os.pwrite(found, _slot(NEVER) * 2, 0)
         os.fsync(found)
-        beside.rename(path)
+        _name(beside, path)
     finally:
         os.close(found)
         beside.unlink(missing_ok=True)
@@ -185,6 +205,15 @@ def _make(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _name(beside: Path, path: Path) -> None:
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links; there two may still be in each other's way
+        beside.rename(path)
 
 
 def _slot(state: State) -> bytes:

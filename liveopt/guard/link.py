@@ -22,6 +22,8 @@ LINE_MAX: Final = 1 << 20
 WAITING_MAX: Final = 64
 """Asks under way, and lines not yet sent."""
 SEND_S: Final = 5.0
+NO_LINE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a line that is none raises."""
 
 Answerer = Callable[[dict[str, Any]], Awaitable[object]]
 
@@ -137,7 +139,7 @@ class GuardEnd(_Lines):
                 while line := await _line(reader):
                     self._take(msgspec.json.decode(line, type=FromEngine))
                 sender.cancel()
-        except* (ConnectionError, TimeoutError, msgspec.DecodeError) as errors:
+        except* (ConnectionError, TimeoutError, *NO_LINE) as errors:
             log.warning("the link to the engine broke", why=[str(e) for e in errors.exceptions])
         finally:
             self.close()

@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from liveopt.logs import clean_text
+
 KEPT_MAX: Final = 1 << 14
 LINE_MAX: Final = 200
 
@@ -33,7 +35,7 @@ class Overheard:
         """Pass on what was kept, and from here on everything."""
         if not self._aloud:
             self._aloud = True
-            sys.stderr.write(self.text)
+            sys.stderr.write(clean_text(self.text))
 
     def close(self) -> None:
         """The process is gone: what it said last is heard, and no more."""
@@ -46,10 +48,10 @@ class Overheard:
 
     @property
     def last(self) -> str:
-        """Its last line, without what moves a terminal's cursor."""
+        """Its last line, without secrets and without what moves a terminal's cursor."""
         lines = [line.strip() for line in self.text.splitlines() if line.strip()]
         text = lines[-1] if lines else ""
-        return "".join(sign for sign in text if sign.isprintable())[:LINE_MAX]
+        return clean_text("".join(sign for sign in text if sign.isprintable()))[:LINE_MAX]
 
     def _hear(self) -> None:
         with suppress(BlockingIOError):

@@ -7,6 +7,7 @@ another halt may stand. So a key belongs to the halt that stood when it came fir
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -35,6 +36,8 @@ class Resumes:
 
     path: Path | None = None
     _kept: dict[str, Asked] = field(default_factory=dict)
+    _keeping: Lock = field(default_factory=Lock)
+    """One that a slow disk holds up may outlive its wait, and the next one come beside it."""
 
     def __post_init__(self) -> None:
         if self.path is None:
@@ -54,12 +57,13 @@ class Resumes:
 
     def keep(self, one: Asked) -> None:
         """On the disk when it returns; OSError if it cannot be."""
-        kept = self._kept | {one.key: one}
-        while len(kept) > KEPT_MAX:
-            del kept[next(iter(kept))]
-        if self.path is not None:
-            whole.write(self.path, msgspec.json.encode(list(kept.values())))
-        self._kept = kept
+        with self._keeping:
+            kept = self._kept | {one.key: one}
+            while len(kept) > KEPT_MAX:
+                del kept[next(iter(kept))]
+            if self.path is not None:
+                whole.write(self.path, msgspec.json.encode(list(kept.values())))
+            self._kept = kept
 
 
 def digest(text: str) -> str:

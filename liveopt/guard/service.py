@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +28,7 @@ from liveopt.guard.gate import (
     Mode,
 )
 from liveopt.guard.gate import NAME as GATE
-from liveopt.guard.halt import Halt, Stopped, Waits
+from liveopt.guard.halt import Halt, Stopped, Unseen, Waits
 from liveopt.guard.keeper import Keeper
 from liveopt.guard.latch import HALT_FILE, Change, Latch
 from liveopt.guard.latch import NAME as LATCH
@@ -45,6 +46,8 @@ OUTSIDE: Final = {
     JOURNAL_BROKEN: ("journal", "the journals can no longer be written; the log says why"),
 }
 """Who shut the gate beside this process, and what that means."""
+ASIDE: Final = f"{HALT_FILE}.ending"
+"""Where a HALT file is while a resume looks whether it is the one that it ends."""
 STATUS_AGE_S_MAX: Final = 2.0
 """An engine whose last word is older does not let anybody resume."""
 
@@ -57,6 +60,8 @@ class Guard:
         limits = spec.limits
         self.latch = Latch(self._folder / LATCH)
         self.latch.open()
+        with suppress(FileNotFoundError):  # of a guard that was killed amid a resume
+            (self._folder / ASIDE).rename(self._folder / HALT_FILE)
         self._file = self._halt_file()
         """The HALT file and the stop from outside that were taken in last."""
         self.gate = Gate.create(self._folder / GATE, self._mode_at_start())
@@ -69,7 +74,7 @@ class Guard:
             nudge=self.keeper.nudge,
             alive=self.keeper.alive,
             kill=self.keeper.kill,
-            remove_halt_file=partial((self._folder / HALT_FILE).unlink, missing_ok=True),
+            remove_halt_file=self._remove_halt_file,
             unseen=self._unseen,
             waits=Waits(limits.latch_s, limits.answer_s),
         )
@@ -144,8 +149,8 @@ class Guard:
 
     async def _poll(self) -> None:
         while True:
+            self._look()  # first: who came while this began is heard before the engine starts
             await asyncio.sleep(self._spec.limits.poll_s)
-            self._look()
 
     def _look(self) -> bool:
         """The HALT file, and a gate that an engine in trouble or a caller has shut.
@@ -176,10 +181,32 @@ class Guard:
     def _halt_file(self) -> tuple[int, int] | None:
         """Which one is there: another, or one that was touched again, is another stop."""
         try:
-            found = os.lstat(self._folder / HALT_FILE)
+            return _which(self._folder / HALT_FILE)
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns
+
+    def _remove_halt_file(self) -> None:
+        """Only the one that was taken in: one that came since the resume looked is put back.
+
+        Renamed first, so that what is looked at is what goes, and a file that is put meanwhile
+        stays. `_file` may change in the other thread, but never without a stop, which ends the
+        resume. Killed amid this, the latch is not cleared yet, and the next start puts it back.
+        """
+        file, aside = self._folder / HALT_FILE, self._folder / ASIDE
+        try:
+            file.rename(aside)
+        except FileNotFoundError:
+            return
+        try:
+            is_seen = _which(aside) == self._file
+            if is_seen:
+                aside.unlink()
+        except OSError:
+            aside.rename(file)
+            raise
+        if not is_seen:
+            aside.rename(file)  # over one that came meanwhile: nobody has seen either
+            raise Unseen
 
     # What the door tells
 
@@ -198,10 +225,11 @@ class Guard:
     def checks(self) -> list[Check]:
         """What must be right before entries are let through again."""
         beat_s, (status, age_s) = self.keeper.beat_age_s, self._said()
+        alive = self.keeper.alive()
         fresh = beat_s is not None and beat_s <= self._spec.limits.heartbeat_s
         told = age_s is not None and age_s <= STATUS_AGE_S_MAX
         return [
-            Check("engine alive", self.keeper.alive(), f"pid {self.keeper.pid}"),
+            Check("engine alive", alive, f"it has {'a' if alive else 'no'} process"),
             Check("heartbeat fresh", fresh, f"last {_ago(beat_s)}"),
             Check("status fresh", told, f"last {_ago(age_s)}"),
             Check("journal ok", status.get("journal_ok") is True, "the engine's `journal_ok`"),
@@ -233,6 +261,11 @@ class Guard:
             "status": status,
             "status_age_ms": _ms(age_s),
         }
+
+
+def _which(file: Path) -> tuple[int, int]:
+    found = os.lstat(file)
+    return found.st_ino, found.st_mtime_ns
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -9,6 +9,10 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+import structlog
+
+log = structlog.get_logger()
+
 TEXT: Final = b"no dashboard: its process cannot start; the run goes on; see `liveopt status`\n"
 ANSWER: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
@@ -27,18 +31,25 @@ PAUSE_S: Final = 0.02
 
 
 async def stand_in(number: int) -> None:
-    """At the listening socket of this number, until it is cancelled."""
-    with suppress(OSError), socket.socket(fileno=os.dup(number)) as listening:
-        busy = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await _somebody(listening)
-                while not busy.locked() and (who := _accepted(listening)) is not None:
-                    await busy.acquire()
-                    group.create_task(_answer(who), name="no dashboard").add_done_callback(
-                        lambda _: busy.release()
-                    )
-                await asyncio.sleep(PAUSE_S)
+    """At the listening socket of this number, until it is cancelled or a descriptor lacks."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as listening:
+            await _answered(listening)
+    except* OSError as errors:  # a group's errors come as a group
+        log.warning("nobody stands in for the dashboard", why=[str(e) for e in errors.exceptions])
+
+
+async def _answered(listening: socket.socket) -> None:
+    busy = asyncio.Semaphore(AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            await _somebody(listening)
+            while not busy.locked() and (who := _accepted(listening)) is not None:
+                await busy.acquire()
+                group.create_task(_answer(who), name="no dashboard").add_done_callback(
+                    lambda _: busy.release()
+                )
+            await asyncio.sleep(PAUSE_S)
 
 
 async def _somebody(listening: socket.socket) -> None:

@@ -15,6 +15,7 @@ from liveopt.guard.overheard import Overheard
 from liveopt.guard.process import bury, start, tell
 from liveopt.guard.spec import Spec
 from liveopt.guard.stand_in import stand_in
+from liveopt.logs import clean_text
 
 log = structlog.get_logger()
 
@@ -86,9 +87,9 @@ class WebKeeper:
             try:
                 self.last_exit = await self._life(self._spec.web)
             except OSError as error:  # no descriptors, no memory, no such program
-                self._why = str(error)
+                self._why = clean_text(str(error))
                 if self.trouble is None:
-                    log.warning("the web process could not be started", error=self._why)
+                    log.warning("the web process could not be started", error=str(error))
             if self._ending.is_set():
                 return
             self._failed = 0 if self._beats else self._failed + 1
@@ -120,7 +121,9 @@ class WebKeeper:
             log.warning("the web process cannot be started", starts=self.starts, why=self.trouble)
             if heard is not None:
                 heard.aloud()
-        if self._port is not None and self._spec.web_socket is not None and self._stand_in is None:
+        if self._port is None or self._spec.web_socket is None:
+            return
+        if self._stand_in is None or self._stand_in.done():  # it ends where a descriptor lacks
             self._stand_in = group.create_task(stand_in(self._spec.web_socket), name="no dashboard")
 
     def _well(self) -> None:

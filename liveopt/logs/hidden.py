@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
+from threading import Lock
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -31,6 +32,8 @@ class Hidden:
         self._known: dict[bytes, frozenset[str]] = {}
         self._pinned: dict[bytes, frozenset[str]] = {}
         self._by_start: dict[str, tuple[str, ...]] = {}
+        self._changing = Lock()
+        """Adding takes it, cleaning does not: what it reads is replaced, never changed."""
 
     def __len__(self) -> int:
         return len(self._known) + len(self._pinned)
@@ -38,15 +41,19 @@ class Hidden:
     def add(self, secret: str | bytes) -> None:
         """From now on it is in no text that is cleaned."""
         raw = _raw(secret)
-        if len(raw) >= LEAST and raw not in self._known and raw not in self._pinned:
-            self._known[raw] = self._spelled(raw)
-            self._bound()
+        with self._changing:
+            if len(raw) >= LEAST and raw not in self._known and raw not in self._pinned:
+                self._known[raw] = self._spelled(raw)
+                self._bound()
 
     def pin(self, secret: str | bytes) -> None:
         """The same, however many others come: of one that opens much and lives long."""
         raw = _raw(secret)
-        if len(raw) < LEAST or raw in self._pinned:
-            return
+        with self._changing:
+            if len(raw) >= LEAST and raw not in self._pinned:
+                self._pin(raw)
+
+    def _pin(self, raw: bytes) -> None:
         there = self._known.get(raw)
         self._pinned[raw] = self._spelled(raw) if there is None else there
         self._known.pop(raw, None)

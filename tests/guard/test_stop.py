@@ -287,6 +287,7 @@ def test_nobody_resumes_while_the_engine_hangs(tmp_path: Path) -> None:
         reply = caller.resume(service.state, "never mind")
         assert reply.status == 409
         assert [c["name"] for c in reply.body["checks"] if not c["ok"]] == ["status fresh"]
+        assert str(pid) not in str(reply.body["checks"]), "a page shows them to whoever may read"
 
 
 def test_when_nothing_can_grow_on_the_disk_a_stop_still_latches(service: Running) -> None:
@@ -337,6 +338,32 @@ def test_a_caller_where_nothing_runs_latches_the_next_start(tmp_path: Path) -> N
         assert status["mode"] == "halt_and_flatten"
         assert status["latch"]["reason"] == "not today"
         assert service.made == 0
+
+
+def test_a_stop_that_saw_nobody_halts_a_guard_that_has_read_the_latch_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits at a door that a guard left which was killed: time enough for another to start."""
+    state = tmp_path / "state"
+    state.mkdir()
+    monkeypatch.setattr(caller, "PATIENCE_S", 60.0)
+    with socket.create_server(("127.0.0.1", 0)) as door, ThreadPoolExecutor(1) as pool:
+        control.Control(door.getsockname()[1], "a-token-of-nobody", 1).write(state / control.NAME)
+        stopping = pool.submit(caller.stop, state, "halt", "news")
+        knocking, _ = door.accept()  # the stop has seen that nobody runs
+        with knocking, running(spec_of(state)) as service:
+            address = state / control.NAME
+            wait_for(lambda: control.read_control(address).pid == service.process.pid)
+            service.settled()
+            assert service.trades()
+            knocking.close()  # and now it writes
+            said = stopping.result()
+            assert (said["running"], said["via"], said["latched"]) == (True, "files", True)
+            assert (said["not_acknowledged"], said["errors"]) == ([], [])
+            assert service.gate.wanted == HALT
+            assert not service.trades()
+            wait_for(service.halted)
+            assert caller.resume(state, "over", service.status()["latch"]["number"]).status == 200
 
 
 def test_a_resume_after_all_that_trades_again(service: Running) -> None:

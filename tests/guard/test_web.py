@@ -180,6 +180,15 @@ def test_that_there_is_no_dashboard_is_said_once_and_whoever_asks_is_told(tmp_pa
         assert service.trades()
 
 
+def test_a_secret_in_what_it_wrote_last_is_told_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUCOIN_API_SECRET", "s3cr3t-0123456789-abcdef")
+    text = "import os; raise ValueError('signed with ' + os.environ['KUCOIN_API_SECRET'])"
+    with serving(tmp_path / "state", sys.executable, "-c", text) as (service, _):
+        assert wait_for(lambda: troubled(service)) == "ValueError: signed with [redacted]"
+
+
 def test_a_stop_does_not_wait_for_those_who_are_told_that_there_is_no_dashboard(
     tmp_path: Path,
 ) -> None:

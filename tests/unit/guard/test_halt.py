@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liveopt.guard.gate import FLATTEN, HALT, OPEN
-from liveopt.guard.halt import Waits
+from liveopt.guard.halt import MEANWHILE, Waits
 from liveopt.guard.latch import HALT_FILE, Change, Latch
 from tests.guard.world import World, living
 
@@ -202,6 +202,59 @@ async def test_a_resume_between_a_stop_s_first_and_second_act_does_not_undo_it(
     assert said.complete
 
 
+async def test_a_stop_whose_words_come_while_a_resume_is_written_holds(
+    tmp_path: Path,
+) -> None:
+    """It had shut the gate before the resume began: the gate's number says nothing of it."""
+    world, disk = World(tmp_path), threading.Event()
+    async with living(world) as halt:
+        number = halt.shut("halt", [])
+        halt.writer.submit(disk.wait, 10)
+        resuming = asyncio.create_task(halt.resume("fine", "me"))
+        await asyncio.sleep(0)  # its clear is handed to the writer
+        stopping = asyncio.create_task(halt.stop("halt", "news", "who", number))
+        await asyncio.sleep(0)  # and the stop behind it
+        disk.set()
+        resumed, stopped = await asyncio.gather(resuming, stopping)
+    assert (resumed.resumed, resumed.errors) == (False, [MEANWHILE])
+    assert stopped.complete
+    assert stopped.number == number
+    assert world.gate.wanted == HALT
+    found = Latch(tmp_path / "latch").read()
+    assert (found.halted, found.reason, found.by) == (True, "news", "who")
+
+
+async def test_a_stop_written_between_a_resume_s_clear_and_its_opening_holds(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    async with living(world) as halt:
+        number = halt.shut("halt_and_flatten", [])
+        resuming = asyncio.create_task(halt.resume("fine", "me"))
+        await asyncio.sleep(0)
+        halt.writer.submit(int).result()  # the disk says open; the resume does not know yet
+        assert not Latch(tmp_path / "latch").read().halted
+        stopping = asyncio.create_task(halt.stop("halt_and_flatten", "news", "who", number))
+        resumed, stopped = await asyncio.gather(resuming, stopping)
+    assert resumed.resumed == (stopped.number != number), "or it is a stop after the resume"
+    assert world.gate.wanted == FLATTEN
+    assert Latch(tmp_path / "latch").read().mode == "halt_and_flatten"
+
+
+async def test_a_halt_file_on_a_hanging_disk_holds_up_the_resume_alone(tmp_path: Path) -> None:
+    disk = threading.Event()
+    world = World(tmp_path, waits=Waits(0.05, 0.05))
+    async with living(world) as halt:
+        await halt.stop("halt", "", "")
+        halt.remove_halt_file = lambda: (disk.wait(2), None)[1]
+        began_s = asyncio.get_running_loop().time()
+        assert not (await halt.resume("fine", "")).resumed
+        assert asyncio.get_running_loop().time() - began_s < 1
+        disk.set()
+    assert world.gate.wanted == HALT
+    assert Latch(tmp_path / "latch").read().halted
+
+
 async def test_a_resume_that_the_disk_refuses_leaves_everything_halted(tmp_path: Path) -> None:
     world = World(tmp_path, {"clear"})
     async with living(world) as halt:
@@ -241,9 +294,11 @@ async def test_a_resume_that_came_too_late_to_the_disk_does_not_open_the_next_st
         tmp_path / "latch", sync=lambda _: (slow.is_set() and wakes.wait(10), None)[1]
     )
     async with living(world) as halt:
-        assert (await halt.stop("halt", "", "")).latched
+        assert (await halt.stop("halt_and_flatten", "crash", "who")).latched
         slow.set()
         assert not (await halt.resume("fine", "")).resumed
-        assert world.gate.wanted == HALT
+        assert world.gate.wanted == FLATTEN
         wakes.set()
-    assert Latch(tmp_path / "latch").read().halted
+    found = Latch(tmp_path / "latch").read()
+    assert (found.halted, found.mode) == (True, "halt_and_flatten"), "no weaker than before"
+    assert (found.reason, found.by) == ("crash", "who")

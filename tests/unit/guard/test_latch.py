@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.guard.latch import HALT_FILE, REASON_MAX, SIZE, SLOT, Change, Latch, State
+from liveopt.guard.latch import HALT_FILE, REASON_MAX, SIZE, SLOT, Change, Latch, State, _make
 
 STOP = Change("loss", "http", 5, "halt")
 GO = Change("looked at it", "http", 6)
@@ -79,6 +79,39 @@ def test_who_only_saw_that_it_is_halted_leaves_the_words_of_who_knew(path: Path)
     first = latch.set(Change("a signal", "signal", 9, guessed=True))
     assert (first.reason, first.by) == ("a signal", "signal")
     assert latch.set(STOP).by == "http"
+
+
+class Late(Latch):
+    """Before it has the file another process writes into it."""
+
+    def open(self) -> None:
+        if self._fd < 0:
+            Latch(self.path).set(Change("flatten it", "cli", 1, "halt_and_flatten"))
+        super().open()
+
+
+@pytest.mark.parametrize("guessed", [True, False])
+def test_of_two_stops_at_once_the_stronger_is_kept_whoever_writes_last(
+    path: Path, *, guessed: bool
+) -> None:
+    later = Late(path).set(Change("just halt", "guard", 2, guessed=guessed))
+    assert (later.number, later.mode) == (2, "halt_and_flatten")
+    assert later.by == ("cli" if guessed else "guard")
+
+
+def test_of_two_who_make_it_at_once_nobody_writes_where_nobody_reads(path: Path) -> None:
+    guard = opened(path)
+    _make(path)  # by one who had looked before there was one
+    guard.set(STOP)
+    assert Latch(path).read().halted
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_words_that_are_no_utf_8_keep_no_stop_from_being_written(path: Path) -> None:
+    """A command line may hold such bytes."""
+    state = opened(path).set(Change("bad \udcff reason", "\udcff", 1))
+    assert Latch(path).read() == state
+    assert (state.halted, state.reason, state.by) == (True, "bad ? reason", "?")
 
 
 def test_the_file_keeps_its_size_and_its_blocks(path: Path) -> None:

@@ -126,7 +126,14 @@ async def test_who_asks_an_engine_that_dies_is_told() -> None:
     await running
 
 
-@pytest.mark.parametrize("line", [b"{}x\n", b"[1]\n", b'{"status": 1}\n', b"\xff\n", b'{"a":1}\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"{}x\n", b"[1]\n", b'{"status": 1}\n', b"\xff\n", b'{"a":1}\n'),
+        *(b'{"halt": "\xff"}\n', b'{"body": ' + b"[" * 5_000 + b"]" * 5_000 + b"}\n"),
+    ],
+    ids=range(7),
+)
 async def test_a_line_that_is_none_ends_the_link(line: bytes) -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

@@ -1,6 +1,8 @@
 """Keys of resumes: there again after a kill, bounded, and no reason not to start."""
 
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path, PosixPath
+from threading import Event
 
 import pytest
 
@@ -45,3 +47,30 @@ def test_what_the_disk_refuses_is_not_taken_for_kept(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         resumes.keep(asked("a"))
     assert resumes.find("a") is None
+
+
+class Slow(PosixPath):
+    """On a disk that holds up the first who writes until the second is done, or a while."""
+
+    begun, second = Event(), Event()
+
+    def with_name(self, name: str) -> "Slow":
+        if not self.begun.is_set():
+            self.begun.set()
+            self.second.wait(0.3)
+        return super().with_name(name)
+
+
+def test_a_key_that_is_kept_while_a_slow_disk_keeps_another_is_not_forgotten(
+    tmp_path: Path,
+) -> None:
+    resumes = Resumes(Slow(tmp_path / NAME))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(resumes.keep, asked("a"))
+        assert Slow.begun.wait(10)
+        second = pool.submit(resumes.keep, asked("b"))
+        second.add_done_callback(lambda _: Slow.second.set())
+        done: list[Future[None]] = [*wait([first, second]).done]
+    assert [one.exception() for one in done] == [None, None]
+    for there in (resumes, Resumes(tmp_path / NAME)):
+        assert (there.find("a"), there.find("b")) == (asked("a"), asked("b"))

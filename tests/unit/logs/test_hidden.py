@@ -1,6 +1,8 @@
 """A secret that is known is in no text, whichever way it is written and whatever stands around."""
 
 import random
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -140,3 +142,33 @@ def test_also_of_those_there_is_a_bound() -> None:
     assert len(hidden) == KNOWN_MAX
     assert hidden.clean(secrets[0]) == secrets[0]
     assert hidden.clean(secrets[-1]) == hidden.clean(secrets[-PINNED_MAX]) == REDACTED
+
+
+class Slow(dict[str, tuple[str, ...]]):
+    """The first who reads it sees what is there, and is held up until the second has written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.written = Event(), Event()
+
+    def get(self, start: str, default: Any = ()) -> Any:
+        found = super().get(start, default)
+        if start == "secret" and not self.begun.is_set():
+            self.begun.set()
+            self.written.wait(0.3)
+        return found
+
+
+def test_of_two_that_begin_alike_and_are_added_at_once_neither_is_lost() -> None:
+    hidden, slow = Hidden(), Slow()
+    hidden._by_start = slow
+    first = Thread(target=hidden.add, args=("secret-of-one",))
+    first.start()
+    assert slow.begun.wait(10)
+    second = Thread(target=hidden.pin, args=("secret-of-another",))
+    second.start()
+    second.join(0.3)
+    slow.written.set()
+    first.join()
+    second.join()
+    assert hidden.clean("secret-of-one, secret-of-another") == f"{REDACTED}, {REDACTED}"
