@@ -4,15 +4,16 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, content: bytes, *, synced: bool = True) -> None:
+def write(path: Path, content: bytes, *, synced: bool = True, private: bool = True) -> None:
     """On the disk when this returns, for the owner alone. One writer of a file at a time.
 
-    Without `synced` nobody waits for the disk: a power cut may leave the old content, or none.
+    Without `synced` nobody waits for the disk: a power cut may leave the old content, or none. What
+    is not `private` is for whom the process's umask says.
     """
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)  # of a writer that was killed
     try:
-        _fill(part, content, synced=synced)
+        _fill(part, content, synced=synced, mode=0o600 if private else 0o666)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)
@@ -21,9 +22,9 @@ def write(path: Path, content: bytes, *, synced: bool = True) -> None:
         _sync(path.parent)
 
 
-def _fill(part: Path, content: bytes, *, synced: bool) -> None:
+def _fill(part: Path, content: bytes, *, synced: bool, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+    with os.fdopen(os.open(part, flags, mode), "wb") as file:
         file.write(content)
         if synced:
             file.flush()

@@ -9,6 +9,7 @@ import typer
 
 from liveopt import config
 from liveopt.cli import exchange
+from liveopt.cli.data_import import import_
 from liveopt.cli.progress import Meter
 from liveopt.cli.show import Failure, as_json, note, table
 from liveopt.core.bars import SECOND_NS, Bars, check, floor_ns, interval_ns
@@ -22,7 +23,8 @@ from liveopt.kucoin.rest import Rest, RestError
 from liveopt.kucoin.words import INTERVALS_OF, Venue, no_interval, venue_of
 from liveopt.optimize.parameters import BadParameter
 
-data = typer.Typer(no_args_is_help=True, help="Candles of the exchange, as files.")
+data = typer.Typer(no_args_is_help=True, help="Candles and panels of strategies, as files.")
+data.command("import")(import_)
 
 GRACE_NS: Final = 5 * SECOND_NS
 """How long after its end a candle may still change over REST."""
@@ -77,7 +79,7 @@ class Fetched:
 
 @data.callback()
 def root() -> None:
-    """Candles of the exchange, as files for `backtest` and `sweep`."""
+    """Candles for `backtest` and `sweep`; panels of strategies for `portfolio`."""
 
 
 @data.command()

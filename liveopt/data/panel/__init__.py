@@ -1,0 +1,1 @@
+"""Daily profit and loss of many strategies: read from wide CSV, kept as Parquet."""
