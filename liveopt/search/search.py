@@ -156,7 +156,7 @@ def begin(
         raise Unfit(f"{name} searches {kinds}, not {type(space).__name__.lower()}")
     given: Places = space.locate(first) if first is not None else space.locate(space.decode([]))
     ground = Ground(space, np.random.default_rng(seed), given)
-    return Search(space, method, _terms(method, terms or {}), ground)
+    return Search(space, method, terms_of(method, terms or {}), ground)
 
 
 def find(name: str) -> Method:
@@ -169,7 +169,8 @@ def find(name: str) -> Method:
     return methods[name]
 
 
-def _terms(method: Method, given: Mapping[str, Any]) -> Any:
+def terms_of(method: Method, given: Mapping[str, Any]) -> Any:
+    """The method's terms, some of them as given; `Unfit` says what does not fit."""
     known = {field.name for field in fields(method.terms)}
     if odd := sorted(given.keys() - known):
         raise Unfit(f"{method.name} has no term {odd[0]!r}; it has {', '.join(sorted(known))}")

@@ -131,8 +131,11 @@ class Guesses:
         return np.concatenate([space.mutate(near, s, scale, rng) for s in (0.1, 0.5)])
 
     def _expected(self, process: Process, places: Places, tried: Places, most: float) -> Array:
-        mean, deviation = process.predict(self._ground.space.gaps(places, tried))
+        gaps = self._ground.space.gaps(places, tried)
+        mean, deviation = process.predict(gaps)
         gain: Array = log_expected_improvement((mean - most) / deviation) + np.log(deviation)
+        if np.issubdtype(tried.dtype, np.integer):  # among sets the same come again and again
+            gain[(gaps.sum(axis=0) == 0.0).any(axis=0)] = -np.inf
         return gain
 
 

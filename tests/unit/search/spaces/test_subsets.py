@@ -85,7 +85,7 @@ def test_ants_follow_the_trail_and_what_is_known() -> None:
     assert np.isin(laid, trail).mean() > 0.5
     merit = np.where(np.arange(1000) < 500, 3.0, 1.0)
     free = Subsets(1000, 3, merit).build((trail, np.ones(1)), 1e6, 2000, rng)
-    assert (free < 500).mean() == pytest.approx(0.9, abs=0.02)  # 9 to 1
+    assert (free < 500).mean() == pytest.approx(0.7, abs=0.02)  # half 9 to 1, half 1 to 1
 
 
 def test_gaps_are_the_share_of_members_that_differ() -> None:
@@ -94,6 +94,48 @@ def test_gaps_are_the_share_of_members_that_differ() -> None:
     found = space.gaps(a, b)
     wanted = [[1.0 - len(set(x) & set(y)) / 10 for y in b.tolist()] for x in a.tolist()]
     np.testing.assert_allclose(found[0], wanted, atol=1e-12)
+
+
+def test_gaps_also_see_what_sets_are_worth_by_merit() -> None:
+    merit = np.linspace(1.0, 2.0, 500)
+    space = Subsets(500, 5, merit)
+    low, middle, high = np.arange(5), np.arange(248, 253), np.arange(495, 500)
+    found = space.gaps(low[None].astype(np.int32), np.array([low, middle, high], np.int32))
+    assert found.shape == (2, 1, 3)
+    assert found[1, 0, 0] == 0.0 < found[1, 0, 1] < found[1, 0, 2] <= 1.0
+
+
+@pytest.mark.parametrize("size", [(20, 5), (2000, 5)])
+def test_strangers_come_by_merit_and_half_of_them_evenly(size: tuple[int, int]) -> None:
+    count, members = size
+    rng = np.random.default_rng(1)
+    merit = np.where(np.arange(count) < count // 2, 3.0, 1.0)
+    space = Subsets(count, members, merit, belief=1.0)
+    old = space.sample(4000, rng)
+    cells = rng.integers(members, size=4000)
+    fresh = [
+        (set(y) - set(x)).pop()
+        for x, y in zip(
+            old.tolist(), space.step(old, cells, np.zeros(4000), rng).tolist(), strict=True
+        )
+    ]
+    good = float((np.array(fresh) < count // 2).mean())
+    assert good == pytest.approx(0.625, abs=0.03)  # half 3 to 1, half 1 to 1
+
+
+def test_likely_sets_are_sets_of_more_merit() -> None:
+    rng = np.random.default_rng(1)
+    for count in (20, 2000):
+        merit = np.where(np.arange(count) < count // 2, 9.0, 1.0)
+        space = Subsets(count, 5, merit)
+        assert are_sets(space.likely(300, rng), space)
+        assert (space.likely(300, rng) < count // 2).mean() > 0.6
+        assert (space.sample(300, rng) < count // 2).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_other_merits_are_another_space() -> None:
+    marks = {Subsets(9, 3, merit).mark for merit in (None, np.ones(9), np.arange(1.0, 10.0))}
+    assert len(marks) == 3
 
 
 def test_keys_are_sets() -> None:
