@@ -21,6 +21,7 @@ from liveopt.cli.keys import keys
 from liveopt.cli.link import link
 from liveopt.cli.opt import opt
 from liveopt.cli.optimize import optimize
+from liveopt.cli.portfolio import portfolio
 from liveopt.cli.promotions import promotions
 from liveopt.cli.reoptimize import reoptimize
 from liveopt.cli.replay import replay
@@ -48,6 +49,7 @@ from liveopt.live.record import RecordingStopped
 from liveopt.live.recover import Corrupt
 from liveopt.live.trail import Diverged
 from liveopt.optimize.parameters import BadParameter
+from liveopt.portfolio.refused import Refused
 
 app = typer.Typer(
     add_completion=True,
@@ -102,6 +104,7 @@ app.command()(backtest)
 app.command()(sweep)
 app.command()(optimize)
 app.add_typer(opt, name="opt")
+app.add_typer(portfolio, name="portfolio")
 app.command()(reoptimize)
 app.command()(sim)
 app.add_typer(feed, name="feed")
@@ -116,6 +119,7 @@ KNOWN: dict[type[Exception], Exit] = {
     BadBar: Exit.CONFIG,
     BadParameter: Exit.USAGE,
     BadKnobs: Exit.USAGE,
+    Refused: Exit.CONFIG,
     NoGpu: Exit.ERROR,
     BadRecording: Exit.CONFIG,
     Corrupt: Exit.CONFIG,

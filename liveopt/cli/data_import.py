@@ -13,13 +13,13 @@ from liveopt.data.panel.about import Source
 from liveopt.data.panel.check import compare, fingerprint_of, fingerprint_of_csv
 from liveopt.data.panel.columns import BadCells, Form, Order, Scale, columns_of
 from liveopt.data.panel.dbapi import check_sums, count, open_table, read_table
+from liveopt.data.panel.notes import notes
 from liveopt.data.panel.read_csv import Read, read, read_csv
 from liveopt.data.panel.store import Compression, Layout, Partition, Store, write
 from liveopt.data.tables import DataError
 from liveopt.optimize.parameters import BadParameter
 
 MB: Final = 1_000_000
-SKIPPED_SHOWN: Final = 10
 SESSIONS_FEW: Final = 50
 STRATEGIES_FEW: Final = 10
 CHOICES: Final = {
@@ -247,37 +247,13 @@ def _report(job: Job, store: Store, *, json: bool) -> None:
         as_json(facts | {"sources": [_source(source) for source in about.sources]})
         return
     table(("what", "value"), [(k, "-" if v is None else v) for k, v in facts.items()])
-    for source in about.sources:
-        _describe(source)
+    for said in notes(about):
+        note(said)
     if manifest.sessions < SESSIONS_FEW:
         note(f"few sessions: figures of fewer than {SESSIONS_FEW} days say little")
     if manifest.strategies < STRATEGIES_FEW:
         note(f"few strategies: a portfolio is chosen from {STRATEGIES_FEW} at least")
-    if about.differing:
-        note(
-            f"{about.differing} cells of the sessions differ between the files:"
-            " those of the first file stand"
-        )
 
 
 def _source(source: Source) -> dict[str, Any]:
     return {name: getattr(source, name) for name in source.__struct_fields__}
-
-
-def _describe(source: Source) -> None:
-    """What was assumed about one source, in words."""
-    said = [f"dates: {source.dates}"]
-    if source.confidence is not None:
-        said.append(f"confidence: {source.confidence}")
-    if source.transition is not None:
-        said.append(f"transition threshold: {source.transition}")
-    if not source.in_order:
-        said.append("rows were not in order of time: sorted by date, then start")
-    if source.blank:
-        said.append(f"{source.blank} cells of the sessions' own columns are empty")
-    note(f"{source.name}: {source.strategies} strategies in {source.rows} rows; {'; '.join(said)}")
-    shown = list(source.skipped.items())[:SKIPPED_SHOWN]
-    for name, why in shown:
-        note(f"  not a strategy: {name!r} ({why})")
-    if len(source.skipped) > len(shown):
-        note(f"  and {len(source.skipped) - len(shown)} more columns")

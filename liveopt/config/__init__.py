@@ -2,6 +2,7 @@
 
 from liveopt.config.api_key import ApiKey
 from liveopt.config.errors import ConfigError
+from liveopt.config.portfolio import Portfolio
 from liveopt.config.sections import (
     FEE_MAX,
     Account,
@@ -20,6 +21,6 @@ from liveopt.config.web import Web
 
 __all__ = [
     "FEE_MAX", "Account", "ApiKey", "ConfigError", "Control", "Costs", "Engine", "Feed", "Journal",
-    "Kucoin", "Live", "Loaded", "Settings", "Web", "as_toml", "examine", "find", "load",
-    "schema", "toml_value",
+    "Kucoin", "Live", "Loaded", "Portfolio", "Settings", "Web", "as_toml", "examine", "find",
+    "load", "schema", "toml_value",
 ]  # fmt: skip

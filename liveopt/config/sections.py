@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from liveopt.config.portfolio import Portfolio
 from liveopt.config.section import Section
 from liveopt.config.web import Web
 
@@ -451,6 +452,7 @@ class Settings(Section):
     journal: Journal = Journal()
     control: Control = Control()
     web: Web = Web()
+    portfolio: Portfolio = Portfolio()
 
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {name: type(section) for name, section in Settings()}

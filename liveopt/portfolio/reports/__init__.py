@@ -1,0 +1,1 @@
+"""What a run leaves for people to read: a folder of files, and `write`, the only door to it."""
