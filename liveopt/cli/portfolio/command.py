@@ -155,7 +155,7 @@ def run(
         report, folder, written = _run(wanted, terms, settings, hearing)
     found = document(report, folder, written)
     if events:
-        hearing.done(found)
+        hearing.done(found | {"folder": folder.name})  # where it is, whoever began it knows
     elif json:
         as_json(found)
     else:

@@ -1,12 +1,13 @@
 """`liveopt portfolio worker` and `liveopt portfolio status`: a folder of jobs, as on a share."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -22,35 +23,45 @@ from liveopt.portfolio.queue.worker import Worker
 RootArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of jobs: local, or a mounted share.")
 ]
-JobsOption = Annotated[int, typer.Option(min=1, max=64, help="At a time.")]
+MakeOption = Annotated[
+    bool, typer.Option("--make", help="Make the folder; not for a share, which may be unmounted.")
+]
+JobsOption = Annotated[
+    int, typer.Option(min=1, max=64, help="At a time; each takes all cores it gets.")
+]
 LimitOption = Annotated[float, typer.Option("--limit", min=1.0, help="Seconds a job may take.")]
 PollOption = Annotated[
     float, typer.Option("--poll", min=0.1, max=60.0, help="Seconds between two looks.")
 ]
 AutoOption = Annotated[bool, typer.Option(help="A CSV that lies in input/ is a job of its own.")]
 USUAL = Settings()
+AT_ONCE: Final = max(1, min(USUAL.jobs_max, len(os.sched_getaffinity(0)) // 2))
+LIMIT_S: Final = 900.0
+"""A run of 100,000 strategies takes minutes, and others may run beside it."""
 
 
 def worker(
     root: RootArgument,
-    jobs: JobsOption = USUAL.jobs_max,
-    limit_s: LimitOption = USUAL.limit_s,
+    make: MakeOption = False,
+    jobs: JobsOption = AT_ONCE,
+    limit_s: LimitOption = LIMIT_S,
     poll_s: PollOption = USUAL.poll_s,
     auto: AutoOption = True,
 ) -> None:
-    """Do the jobs of a folder as they come, until interrupted; made where it is not there.
+    """Do the jobs of a folder as they come, until interrupted.
 
     A client drops a CSV into input/ and, if it likes, a job into jobs/queue/; the reports are in
     output/, and the job's record in jobs/completed/ or jobs/failed/.
 
-    Example: `liveopt portfolio worker /srv/desk`
+    Example: `liveopt portfolio worker /srv/desk --make`
     """
-    root.mkdir(parents=True, exist_ok=True)
+    if make:
+        root.mkdir(parents=True, exist_ok=True)
     settings = Settings(jobs_max=jobs, limit_s=limit_s, poll_s=poll_s, auto=auto)
     try:
         asyncio.run(_work(Worker(root, command_of, settings)))
     except Gone as error:
-        raise Failure(f"{error}; mount it, then begin again") from None
+        raise Failure(f"{error}: mount it, or --make it") from None
 
 
 async def _work(found: Worker) -> None:
@@ -78,7 +89,7 @@ def status(root: RootArgument, json: options.JsonOption = False) -> None:
     try:
         found = read_status(root)
     except Gone as error:
-        raise Failure(f"{error}; `liveopt portfolio worker {root}` makes one") from None
+        raise Failure(f"{error}; `liveopt portfolio worker {root} --make` makes one") from None
     if json:
         as_json(_document(found))
     else:

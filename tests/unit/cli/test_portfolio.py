@@ -132,4 +132,4 @@ def test_a_sample_is_the_seeds_and_never_replaces_a_file(call: Call, tmp_path: P
 def test_the_status_of_no_folder_says_how_to_make_one(call: Call) -> None:
     code, _, err = call("portfolio", "status", "nowhere")
     assert code == 1
-    assert "liveopt portfolio worker nowhere" in err
+    assert "liveopt portfolio worker nowhere --make" in err
