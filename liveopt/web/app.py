@@ -46,6 +46,7 @@ from liveopt.web.picture import Picture
 from liveopt.web.routes import ROUTES
 from liveopt.web.security import Fence, Gatekeeper, Handle, dress, local_hosts
 from liveopt.web.sessions import Sessions
+from liveopt.web.share import Share
 from liveopt.web.static import PAGES, Static
 from liveopt.web.stream import Stream
 from liveopt.web.tail import Tail
@@ -179,6 +180,7 @@ def _service(setup: Setup) -> Service:
             queue_max=setup.settings.web.searches_waiting,
         ),
         demo=Demo(setup.state),
+        share=Share(setup.settings.portfolio.share, setup.wall),
         alerts=Alerts(setup.wall),
         hooks=Hooks(setup.webhooks),
         keys=Keys(setup.state, partial(_key_changed, acts)),

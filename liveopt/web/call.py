@@ -29,6 +29,7 @@ from liveopt.web.machine import Busy
 from liveopt.web.parts import Parts
 from liveopt.web.picture import Picture
 from liveopt.web.sessions import Sessions
+from liveopt.web.share import Share
 from liveopt.web.stream import Stream
 from liveopt.web.tail import Tail
 
@@ -91,6 +92,8 @@ class Service:
     tail: Tail
     jobs: Jobs
     demo: Demo
+    share: Share
+    """Of portfolio jobs."""
     alerts: Alerts
     hooks: Hooks
     keys: Keys

@@ -12,6 +12,7 @@ from liveopt.web.api import (
     health,
     jobs,
     optimizer,
+    portfolio,
     rounds,
     run,
     sessions,
@@ -197,6 +198,10 @@ JOBS: Final = (
     Route(
         "GET", "/api/v1/jobs/{id}", "read", "general", jobs.JobDetail, jobs.job,
         "One job, with its result", "jobs", errors=(404,),
+    ),
+    Route(
+        "GET", "/api/v1/portfolio", "read", "general", portfolio.Portfolio, portfolio.portfolio,
+        "Portfolio jobs of the share", "jobs", query=words.Page,
     ),
 )  # fmt: skip
 

@@ -17,22 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from liveopt.portfolio.optimize import USUAL
 from liveopt.search.search import Search, begin
 from tests.portfolios import Market, drawn, every, planted
 
 Ints = npt.NDArray[np.int64]
 
-TERMS: Mapping[str, Mapping[str, Any]] = {
-    "random": {},
-    "ga": {"population": 100, "mutation": 0.03, "crossover": 0.8},
-    "pso": {"swarm": 50},
-    "sa": {"chains": 8, "share": 0.01},
-    "de": {"population": 60},
-    "aco": {"ants": 30, "trail": 50, "greed": 0.2, "spread": 0.05},
-    "hc": {"climbers": 5},
-    "bo": {"initial": 60, "batch": 4, "pool": 256},
-}
-"""What is good for sets."""
+TERMS: Mapping[str, Mapping[str, Any]] = {"random": {}, **USUAL}
 CHEAP = ("ga", "pso", "sa", "de", "aco", "hc")
 LARGE = ((25_544, 82, 35), (25_544, 250, 35), (25_544, 750, 35), (500, 82, 10), (100_000, 82, 35))
 """Strategies, sessions, members."""

@@ -73,6 +73,16 @@ def test_validation_shows_windows_and_the_stitched_tests(look: Look, room: Desk,
     assert eyes.violations() == []
 
 
+def test_without_a_share_nothing_is_said_of_portfolio_jobs(look: Look, room: Desk) -> None:
+    assert room.get("/api/v1/portfolio")["share"] is False
+    eyes = look(room, None)
+    with eyes.page.expect_response("**/api/v1/portfolio?*"):
+        eyes.go("/jobs")
+    eyes.page.get_by_role("heading", name="Searches by order").wait_for()
+    eyes.page.wait_for_timeout(500)  # to show what it has heard
+    assert eyes.part("portfolio").count() == 0
+
+
 def test_a_search_that_is_refused_says_why_and_what_mends_it(look: Look, room: Desk) -> None:
     order = {"strategy_name": "ma_crossover", "asset": "NOWHERE", "timeframe": "1h"}
     _, _, refused = room.ask("POST", "/api/v1/optimize/single", order)

@@ -296,8 +296,15 @@ class Step(msgspec.Struct, frozen=True):
 
 
 async def step(call: Call) -> Step:
-    """The search beside the run if there is one, else the run."""
+    """A portfolio job while one is at work, else the search beside the run, else the run."""
     service = call.service
+    await service.share.look()
+    if (jobs := service.share.at_work()) is not None:
+        return Step("running", float(jobs.progress), jobs.current_step)
+    return _of_run(service)
+
+
+def _of_run(service: Service) -> Step:
     report = service.picture.report
     search = report.get("search") or {}
     if age(service)["stale"]:

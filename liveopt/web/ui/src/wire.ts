@@ -448,6 +448,43 @@ export interface Rounds {
   total: number;
 }
 
+/** The folder of portfolio jobs, as it was at the last look that came to something. */
+export interface Portfolio {
+  /** Whether the settings name one. */
+  share: boolean;
+  age_ms: number | null;
+  stale: boolean;
+  /** Why nothing newer is known; empty where it is. */
+  away: string;
+  /** idle, running, waiting or stopped; null before a look came to anything. */
+  status: string | null;
+  jobs: PortfolioJob[];
+  queued: number;
+  /** Files that cannot begin yet, and why. */
+  waits: Record<string, string>;
+  trouble: string;
+  /** What became of jobs, the newest first. */
+  history: PortfolioEntry[];
+}
+
+export interface PortfolioJob {
+  job_id: string;
+  input_file: string;
+  started: string;
+  progress: number;
+  current_step: string;
+}
+
+export interface PortfolioEntry {
+  job_id: string;
+  status: string;
+  timestamp: string;
+  input_file: string;
+  output_dir: string;
+  why: string;
+  execution_time: number | null;
+}
+
 export interface RoundLine {
   number: number;
   why: string | null;

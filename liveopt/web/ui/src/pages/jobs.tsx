@@ -1,8 +1,9 @@
-/** Searches: those submitted and how far they are, and the rounds beside the run. */
+/** Searches: those submitted and how far they are, the rounds beside the run, and portfolio jobs. */
 
 import { useState } from "preact/hooks";
 import { fixed, isoMoment, probability, words } from "../format";
 import { JobActs, OF_A_ROUND } from "../parts/jobacts";
+import { PortfolioSection } from "../parts/portfolio";
 import { Progress } from "../parts/progress";
 import { RoundsSection } from "../parts/rounds";
 import { useAct, useGet } from "../parts/use";
@@ -26,6 +27,7 @@ export function JobsPage() {
     <>
       <h1 tabIndex={-1}>Jobs</h1>
       <RoundsSection />
+      <PortfolioSection />
       <section class="panel" aria-labelledby="jobs-title">
         <div class="tools">
           <h2 id="jobs-title">Searches by order</h2>
