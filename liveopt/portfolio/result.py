@@ -10,7 +10,7 @@ import numpy.typing as npt
 from liveopt.config.portfolio import Portfolio
 from liveopt.data.panel.panel import Float64, Sessions
 from liveopt.portfolio.correlation import Correlations
-from liveopt.portfolio.figures import Figures, Money
+from liveopt.portfolio.figures import Money
 from liveopt.portfolio.regimes import Regimes
 from liveopt.portfolio.ulta import Ulta
 
@@ -133,7 +133,7 @@ class Zone:
     name: str
     sessions: int
     weight: float
-    """In the combination."""
+    """In the combination; where one portfolio was searched, its share of the sessions."""
     allocation: float
     """Of capital: by its profit; one that lost counts as if it had earned a hundredth."""
     outcome: Outcome | None
@@ -213,8 +213,3 @@ def leader_of(tried: Sequence[Tried]) -> Tried | None:
     """The best; of equals the first."""
     found = [one for one in tried if one.members]
     return max(found, key=lambda one: one.fitness) if found else None
-
-
-def members_figures(figures: Figures) -> list[dict[str, float]]:
-    """Of each portfolio of a batch."""
-    return [figures.row(i) for i in range(len(figures.roi))]

@@ -53,14 +53,22 @@ def run(
     panel, back = cut(panel, terms.holdout)
     notes = [*source.notes, *warnings(panel, terms)]
     zones = zones_of(panel.sessions, terms) if _has_zones(panel, terms) else None
-    zoning: Zoning | None
+    zoning: Zoning | None = None
     if terms.mode == "zones":
         assert zones is not None
         outcome, zoning = _by_zone(panel, zones, terms, means, steps)
     else:
         outcome = optimize(panel, terms, means, steps)
-        zoning = _looked_at(outcome, zones, terms) if zones is not None else None
-    held = look(back, outcome, terms) if back is not None else None
+        if zones is not None and (zones.of[outcome.regimes.kept] != OUTSIDE).any():
+            zoning = _looked_at(outcome, zones, terms)
+        elif zones is not None:
+            notes.append("no session begins in a zone: there is no more to say of them")
+    held = None
+    if back is not None:
+        try:
+            held = look(back, outcome, terms)
+        except NoSessions as error:
+            notes.append(f"of the sessions held back {error}")
     about = Source(source.files, source.data_hash, source.strategies, source.sessions, notes)
     return Report(
         run=stamp.run, started=stamp.started, source=about, terms=terms, device=means.device,
@@ -139,7 +147,6 @@ def _searched(
 def _looked_at(outcome: Outcome, zones: Zones, terms: Portfolio) -> Zoning:
     """The run's own portfolio, zone by zone."""
     of = zones.of[outcome.regimes.kept]
-    weights = _weights(zones.names, terms)
     sessions, series = outcome.sessions, outcome.best.series
     rows = [of == i for i in range(len(zones.names))]
     rois = np.array([float(series[row].sum()) for row in rows])
@@ -147,7 +154,7 @@ def _looked_at(outcome: Outcome, zones: Zones, terms: Portfolio) -> Zoning:
     money = outcome.money
     parts = [
         Zone(
-            name=name, sessions=int((zones.of == i).sum()), weight=weights[i],
+            name=name, sessions=int((zones.of == i).sum()), weight=float(rows[i].mean()),
             allocation=allocation[i], outcome=None, why="",
             figures=figures_of(series[rows[i]], money).row(0) if rows[i].any() else {},
         )

@@ -37,6 +37,8 @@ class Steps:
     _now: str = ""
     _since_s: float = 0.0
     _lap: tuple[int, int] = (0, 1)
+    _share: float = 0.0
+    """What was told last: it never falls."""
 
     def begin(self, step: str, words: str) -> None:
         """The next step; the last one is over."""
@@ -54,7 +56,8 @@ class Steps:
         before = sum(WEIGHTS[name] for name in names[: names.index(self._now)])
         one = (before + WEIGHTS[self._now] * min(share, 1.0)) / sum(WEIGHTS.values())
         done, of = self._lap
-        self.hear(Progress(self._now, (done + one) / of, words))
+        self._share = max(self._share, (done + one) / of)
+        self.hear(Progress(self._now, self._share, words))
 
     def end(self) -> None:
         """All is done."""
