@@ -15,7 +15,7 @@ WORKERS   := -n $(JOBS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ui ui-soft ui-test run test test-all check format bench gpu gpu-test gpu-bench \
-        bench-peers bench-feed bench-journal bench-live bench-search bench-rounds bench-optimize bench-web \
+        bench-peers bench-feed bench-journal bench-live bench-search bench-rounds bench-optimize bench-web bench-portfolio \
         attack fuzz-api soak-feed soak-live fuzz-frames kill crash stop-trials gate-study lock clean
 
 help:  ## list the targets
@@ -103,6 +103,13 @@ bench-rounds: $(STAMP)  ## what a search beside a run costs its ticks
 bench-optimize: $(STAMP)  ## studies: what is not the engine, evaluations a second, beside Optuna
 	$(BIN)/python -m tests.bench.optimize $(ARGS)
 
+bench-portfolio: $(STAMP)  ## portfolios a second and correlations beside pandas, whole runs, an import
+	$(BIN)/python -m tests.bench.portfolio evaluations
+	$(BIN)/python -m tests.bench.portfolio correlation
+	$(BIN)/python -m tests.bench.portfolio_run --strategies 25544 --sessions 82
+	$(BIN)/python -m tests.bench.portfolio_run --strategies 100000 --sessions 250
+	$(BIN)/python -m tests.bench.panel --strategies 100000 --sessions 250
+
 bench-web: $(STAMP)  ## the API's requests a second, what they cost the ticks, a thousand dashboards
 	$(BIN)/python -m tests.bench.api $(ARGS)
 	$(BIN)/python -m tests.bench.telemetry frames
@@ -124,8 +131,9 @@ gpu: $(VENV)/.stamp-gpu  ## add CuPy and cuDF to .venv (GPU_EXTRA=gpu-cu13 for C
 gpu-test: $(STAMP)  ## the tests that need a CUDA device (make gpu first)
 	$(BIN)/python -m pytest -q -m gpu
 
-gpu-bench: $(STAMP)  ## the same bench on the CUDA device (make gpu first)
+gpu-bench: $(STAMP)  ## the same benches on the CUDA device (make gpu first)
 	$(BIN)/liveopt bench engine --device gpu
+	$(BIN)/python -m tests.bench.portfolio_device
 
 bench-peers: $(STAMP) .venv-peers/.stamp  ## liveopt beside other back-testers (ARGS=--quick)
 	.venv-peers/bin/python -m tests.bench.peers $(ARGS)
