@@ -7,8 +7,8 @@ from pydantic import Field, StringConstraints, model_validator
 from liveopt.config.section import Section
 
 SIZE_LEAST, SIZE_MOST = 10, 100
-ALGORITHMS = ("ga", "pso", "sa", "de", "aco", "hc", "bo", "random")
 Algorithm = Literal["ga", "pso", "sa", "de", "aco", "hc", "bo", "random"]
+ALGORITHMS: tuple[Algorithm, ...] = ("ga", "pso", "sa", "de", "aco", "hc", "bo", "random")
 Term = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+\.[a-z_]+=[^\s=]+$", max_length=100)]
 """A term of an algorithm."""
 Wanted = Annotated[str, StringConstraints(pattern=r"^[^=]+=\d{1,3}$", max_length=200)]

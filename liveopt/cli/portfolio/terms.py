@@ -21,7 +21,7 @@ def terms_of(settings: Portfolio, given: Mapping[str, Any], more: Sequence[str])
         several = get_origin(Portfolio.model_fields[key].annotation) is tuple
         wanted[key] = [part for part in value.split(",") if part] if several else value
     try:
-        return Portfolio.model_validate({**settings.model_dump(), **wanted})
+        return Portfolio.model_validate({**settings.model_dump(exclude={"share"}), **wanted})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][:1])

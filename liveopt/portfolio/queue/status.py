@@ -132,7 +132,7 @@ def read_status(root: Path, clock: Clock = Clock()) -> Status:  # noqa: B008  fr
         content = files.read(places.status / CURRENT, BYTES_MAX)
         told = msgspec.json.decode(content, type=Status)
         silent_s = clock.wall() - datetime.fromisoformat(told.timestamp).astimezone(UTC).timestamp()
-    except (FileNotFoundError, files.NotPlain, msgspec.DecodeError, ValueError):
+    except (FileNotFoundError, files.NotPlain, msgspec.DecodeError, ValueError, OverflowError):
         told, silent_s = Status("stopped"), 0.0
     jobs = jobs_of(places)
     phase: Phase = told.status
