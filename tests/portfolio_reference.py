@@ -130,7 +130,7 @@ def basic(p: Sequence[float]) -> dict[str, float]:
     return {
         "roi": roi, "max_drawdown": fall, "ratio": ratio, "win_rate": win, "profit_factor": factor,
         "expectancy": win * gain - (1 - win) * loss, "omega": factor,
-        "kelly": kelly(win, gain, loss),
+        "kelly": kelly(len(won) / max(len(won) + len(lost), 1), gain, loss),
     }  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def figures(rows: Array, terms: Any, capital: float, kin: Array | None = None) -
     together = mean_correlation(rows if kin is None else kin)
     return {
         **basic(p),
-        **risky(returns, terms.periods_per_year, terms.risk_free),
+        **risky(returns, terms.days_per_year, terms.risk_free),
         "correlation": together,
     }
 

@@ -102,8 +102,12 @@ class Portfolio(Section):
         " money. 0: nobody knows; returns are of 100000, and no risk-free one is held against"
         " them.",
     )
-    periods_per_year: float = Field(
-        252.0, gt=0, le=1e6, description="Sessions of a year, for yearly figures: above 0."
+    days_per_year: float = Field(
+        252.0,
+        gt=0,
+        le=1e6,
+        description="Trading days of a year, for yearly figures: above 0. Several sessions a day are"
+        " that many more periods.",
     )
     risk_free: float = Field(
         0.02,

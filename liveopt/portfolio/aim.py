@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liveopt.config.portfolio import Portfolio
-from liveopt.data.panel.panel import Float64
+from liveopt.data.panel.panel import Float64, Ints
 from liveopt.portfolio.figures import Basic, Figures, Money, measure, sharpe, sortino, tail
 from liveopt.portfolio.gather import Gather, Sets
 from liveopt.portfolio.refused import Refused
@@ -34,6 +34,10 @@ class Balance:
     """Of each strategy."""
     wanted: Float64
     penalty: float
+
+    def of(self, members: Ints) -> "Balance":
+        """The same where these are all the strategies there are."""
+        return Balance(self.group[members], self.wanted, self.penalty)
 
     def cost(self, sets: Sets) -> Float64:
         """Of each set."""

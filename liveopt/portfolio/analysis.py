@@ -43,7 +43,7 @@ def close(members: Members, pnl: Float64, likeness: Likeness, aim: Aim) -> Close
     at = np.array(members, np.int64)
     own = pnl[at]
     rows = own if likeness.rows is pnl else likeness.rows[at]
-    balance = None  # a member that is changed is of the same group as before
+    balance = aim.balance.of(at) if aim.balance is not None else None
     aim = Aim(aim.terms, aim.money, aim.confidence, balance)
     return Close(members, own, Likeness(rows, likeness.mean[at], likeness.scale[at]), aim)
 

@@ -32,7 +32,7 @@ def calculate_fitness_cudf(df: Any, portfolio: Sequence[str]) -> dict[str, float
     terms = Portfolio()
     like = likeness(pnl, terms.correlation)
     gather, sets = CpuGather(pnl, like), np.arange(len(pnl), dtype=np.int32)[None]
-    money = Money(CAPITAL, terms.periods_per_year, 0.0)
+    money = Money(CAPITAL, terms.days_per_year, 0.0)
     aim = Aim(terms, money, 1.0)
     _, figures = aim.figures(sets, gather)
     return {"fitness": float(aim.fitness(sets, gather)[0]), **figures.row(0)}
@@ -41,4 +41,6 @@ def calculate_fitness_cudf(df: Any, portfolio: Sequence[str]) -> dict[str, float
 def _rows(df: Any, columns: Sequence[str]) -> Any:
     """Strategies as rows; what is missing counts as 0."""
     found = np.asarray(df[list(columns)].to_numpy(), np.float64)
+    if np.isinf(found).any():
+        raise ValueError("a profit is infinite; mend the frame")
     return np.nan_to_num(np.ascontiguousarray(found.T))

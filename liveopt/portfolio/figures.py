@@ -114,16 +114,19 @@ class Basic:
 
     @property
     def expectancy(self) -> Float64:
-        """What a session brings by its chances."""
+        """What a session brings by its chances; as in the legacy one that rests is not won."""
         win = self.win_rate
         found: Float64 = win * self.mean_win - (1.0 - win) * self.mean_loss
         return found
 
     @property
     def kelly(self) -> Float64:
-        """Share of the capital to risk (Kelly 1956), 0 to a quarter."""
-        win, gain = self.win_rate, self.mean_win
-        return kelly(win, gain, self.mean_loss)
+        """Share of the capital to risk (Kelly 1956), 0 to a quarter.
+
+        The chance to win is that of sessions that were won or lost: who rests bets nothing.
+        """
+        won, lost = self.sums[:, 2], self.sums[:, 5]
+        return kelly(won / np.maximum(won + lost, 1.0), self.mean_win, self.mean_loss)
 
     @property
     def correlation(self) -> Float64:

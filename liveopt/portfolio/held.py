@@ -7,9 +7,9 @@ a member, was decided before.
 import numpy as np
 
 from liveopt.config.portfolio import Portfolio
-from liveopt.data.panel.panel import Float64, Panel
+from liveopt.data.panel.panel import Float64, Ints, Panel
 from liveopt.portfolio import regimes
-from liveopt.portfolio.aim import Aim
+from liveopt.portfolio.aim import Aim, balance_of
 from liveopt.portfolio.gather import CpuGather
 from liveopt.portfolio.likeness import likeness
 from liveopt.portfolio.result import Held, Members, Outcome
@@ -32,12 +32,15 @@ def cut(panel: Panel, share: float) -> tuple[Panel, Panel | None]:
 def look(back: Panel, outcome: Outcome, terms: Portfolio) -> Held:
     """The run's leaders in these sessions."""
     weighed, _ = regimes.apply(back, terms.regime_confidence, terms.regime_transition)
+    order = _order(outcome)
     found = []
     for one in outcome.leaders:
-        pnl = _rows(weighed.pnl, outcome, one.members)
+        pnl = as_traded(weighed.pnl, outcome, one.members)
         like = likeness(pnl, terms.correlation)
         gather, sets = CpuGather(pnl, like), np.arange(len(pnl), dtype=np.int32)[None]
-        aim = Aim(terms, outcome.money, outcome.regimes.confidence)
+        balance = balance_of(terms, list(back.groups), back.group[order], len(pnl))
+        own = balance.of(np.array(one.members)) if balance is not None else None
+        aim = Aim(terms, outcome.money, outcome.regimes.confidence, own)
         series, figures = aim.figures(sets, gather)
         fitness = float(aim.fitness(sets, gather)[0])
         found.append((one.origin, fitness, series[0], figures.row(0)))
@@ -48,10 +51,14 @@ def look(back: Panel, outcome: Outcome, terms: Portfolio) -> Held:
     )  # fmt: skip
 
 
-def _rows(pnl: Float64, outcome: Outcome, members: Members) -> Float64:
+def as_traded(pnl: Float64, outcome: Outcome, members: Members) -> Float64:
     """Members as they are traded: their places in the file, some turned round."""
-    inverted = outcome.ulta.inverted
-    order = np.concatenate([np.flatnonzero(~inverted), np.flatnonzero(inverted)])
-    at = order[np.array(members, np.int64)]
-    sign = np.where(inverted[at], -1.0, 1.0)
+    at = _order(outcome)[np.array(members, np.int64)]
+    sign = np.where(outcome.ulta.inverted[at], -1.0, 1.0)
     return np.ascontiguousarray(pnl[at] * sign[:, None])
+
+
+def _order(outcome: Outcome) -> Ints:
+    """Where in the file each strategy after ULTA is."""
+    inverted = outcome.ulta.inverted
+    return np.concatenate([np.flatnonzero(~inverted), np.flatnonzero(inverted)])

@@ -28,10 +28,6 @@ class Likeness:
         found *= self.scale[first:last, None]
         return found
 
-    def of(self, members: Float64) -> "Likeness":
-        """The same of some."""
-        return Likeness(self.rows[members], self.mean[members], self.scale[members])
-
 
 def likeness(pnl: Float64, method: str) -> Likeness:
     """`method` is pearson or spearman."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from liveopt.config.portfolio import Portfolio
-from liveopt.data.panel.panel import Float64, Panel
+from liveopt.data.panel.panel import Dates, Float64, Panel
 from liveopt.engine.gpu import Gpu
 from liveopt.portfolio import regimes, ulta
 from liveopt.portfolio.aim import Aim, balance_of
@@ -87,11 +87,7 @@ class _Ready:
 def optimize(panel: Panel, terms: Portfolio, means: Means, steps: Steps) -> Outcome:
     """The whole way. The panel is not kept: who needs it no more lets it go meanwhile."""
     steps.begin("ulta", "turning losing strategies round")
-    if len(panel.names) < terms.sizes()[0]:
-        raise TooFew(
-            f"a portfolio of {terms.sizes()[0]} needs as many strategies, and there are"
-            f" {len(panel.names)}"
-        )
+    refuse_size(panel, terms)
     ready = _prepared(panel, terms)
     correlations = _correlations(ready.likeness, terms, means, steps)
     alone = _alone(ready)
@@ -113,6 +109,15 @@ def optimize(panel: Panel, terms: Portfolio, means: Means, steps: Steps) -> Outc
     )  # fmt: skip
 
 
+def refuse_size(panel: Panel, terms: Portfolio) -> None:
+    """A portfolio has no more members than there are strategies."""
+    if len(panel.names) < terms.size:
+        raise TooFew(
+            f"a portfolio of {terms.size} needs as many strategies, and there are"
+            f" {len(panel.names)}; take a smaller --size, or more strategies"
+        )
+
+
 def _prepared(panel: Panel, terms: Portfolio) -> _Ready:
     gates = ulta.Gates(
         terms.ulta_roi_below, terms.ulta_negative_sessions, terms.ulta_negative_share
@@ -130,12 +135,17 @@ def money_of(panel: Panel, terms: Portfolio) -> Money:
     Where nobody knows it, returns are of a usual one, and no risk-free return, which only the true
     capital would earn, is held against them.
     """
-    known = panel.sessions.capital
+    known, yearly = panel.sessions.capital, periods_of(panel.sessions.date, terms)
     if known is not None and (known > 0.0).any():
-        return Money(float(known[known > 0.0].mean()), terms.periods_per_year, terms.risk_free)
+        return Money(float(known[known > 0.0].mean()), yearly, terms.risk_free)
     if terms.capital > 0.0:
-        return Money(terms.capital, terms.periods_per_year, terms.risk_free)
-    return Money(CAPITAL, terms.periods_per_year, 0.0)
+        return Money(terms.capital, yearly, terms.risk_free)
+    return Money(CAPITAL, yearly, 0.0)
+
+
+def periods_of(dates: Dates, terms: Portfolio) -> float:
+    """Sessions of a year: as many as a day has on the mean, times the days of a year."""
+    return terms.days_per_year * len(dates) / max(len(np.unique(dates)), 1)
 
 
 def _correlations(

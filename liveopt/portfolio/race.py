@@ -6,6 +6,7 @@ why. Who runs where changes no result: a task has its own luck.
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -20,15 +21,23 @@ from typing import Any, Final
 
 from liveopt.data.panel.panel import Float64
 from liveopt.portfolio.aim import Aim
+from liveopt.portfolio.gather import Gather
 from liveopt.portfolio.likeness import Likeness
+from liveopt.portfolio.refused import Refused
 from liveopt.portfolio.result import Tried
-from liveopt.portfolio.seat import Ground, Task, lay_out, search
+from liveopt.portfolio.seat import Ground, Task, ground_in, lay_out, search
 
 GRACE_S: Final = 10.0
 """Beyond its time an algorithm may be in the middle of a batch; then it is killed."""
 BEGIN_S: Final = 60.0
 """A process that has not begun by then does not begin: Python, numba, the device."""
 
+PREFIX: Final = "liveopt-portfolio-"
+FAULTS: Final = (
+    ArithmeticError, AssertionError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What an algorithm may come to grief by; the others go on."""
 THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -161,10 +170,26 @@ def laid_out(pnl: Float64, likeness: Likeness, aim: Aim, device: str, merit: Flo
     Iterator[Ground]
 ):  # fmt: skip
     """The ground of a race, while it lasts."""
-    with tempfile.TemporaryDirectory(prefix="liveopt-portfolio-") as name:
-        folder = Path(name)
-        lay_out(folder, pnl, likeness)
-        yield Ground(folder, device, aim, merit)
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as name:
+        ground = Ground(Path(name), device, aim, merit)
+        try:
+            lay_out(ground, pnl, likeness)
+        except OSError as error:
+            needed_mb = (pnl.nbytes + (likeness.rows is not pnl) * pnl.nbytes) / 1e6
+            raise Refused(
+                f"the search needs {needed_mb:,.0f} MB in {Path(name).parent}, and it cannot be"
+                f" written there ({error}); TMPDIR names another folder"
+            ) from error
+        yield ground
+
+
+def _sweep(folder: Path) -> None:
+    """What runs that were killed have left."""
+    for old in folder.glob(f"{PREFIX}*"):
+        number = old.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def seed_of(seed: int, algorithm: str, size: int) -> int:
@@ -175,7 +200,9 @@ def seed_of(seed: int, algorithm: str, size: int) -> int:
 def _sit(ground: Ground) -> _Seat:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(ground, theirs), daemon=True)
+    # not the ground itself: spawn writes what it is given into a pipe, and waits for ever for a
+    # process that died before it read more than the pipe holds
+    process = context.Process(target=_work, args=(ground.folder, theirs), daemon=True)
     with _one_thread():
         process.start()
     theirs.close()
@@ -197,22 +224,27 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(ground: Ground, line: Any) -> None:
+def _work(folder: Path, line: Any) -> None:
     """What a process does until its line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when it is over
+    ground = ground_in(folder)
     gather = ground.gather()
     while True:
         try:
             task = line.recv()
-        except EOFError:
-            return
-        line.send((0, float("-inf")))  # it has begun: from now on its time runs
-        try:
-            found = search(ground, gather, task, lambda n, best: line.send((n, best)))
-        except (ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
-            line.send(f"{type(error).__name__}: {error}")
-        else:
-            line.send(found)
+            line.send((0, float("-inf")))  # it has begun: from now on its time runs
+            line.send(_tried(ground, gather, task, line))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # nobody waits for it any more
+
+
+def _tried(ground: Ground, gather: Gather, task: Task, line: Any) -> Tried | str:
+    try:
+        return search(ground, gather, task, lambda n, best: line.send((n, best)))
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except FAULTS as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _end(seat: _Seat) -> None:

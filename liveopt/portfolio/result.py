@@ -132,6 +132,7 @@ class Zone:
 
     name: str
     sessions: int
+    """That counted."""
     weight: float
     """In the combination; where one portfolio was searched, its share of the sessions."""
     allocation: float
@@ -206,7 +207,8 @@ class Report:
     """None where the file has no zones and none were asked for."""
     memory_peak_mib: float = field(default=0.0)
     held: Held | None = None
-    """None where no sessions were held back."""
+    """None where no sessions were held back, or none of those that were counts; see `held_why`."""
+    held_why: str = ""
 
 
 def leader_of(tried: Sequence[Tried]) -> Tried | None:

@@ -1,5 +1,6 @@
 """One algorithm at work on one size: what a process of the race does, and all that it needs."""
 
+import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ ASKED_MOST: Final = 4096
 FROM_MERIT: Final = {"ga", "pso", "de", "aco", "hc"}
 """Who begins with sets of strategies that are good alone; it does not help the others."""
 FIRST: Final = 30
+GROUND: Final = "ground.pickle"
 TOLD_EVERY_S: Final = 0.2
 
 
@@ -60,12 +62,21 @@ class Task:
     terms: Mapping[str, Any]
 
 
-def lay_out(folder: Path, pnl: Float64, likeness: Likeness) -> None:
-    """Leave the arrays where the processes look for them."""
+def lay_out(ground: Ground, pnl: Float64, likeness: Likeness) -> None:
+    """Leave everything where the processes look for it."""
+    folder = ground.folder
     np.save(folder / "pnl.npy", pnl)
     if likeness.rows is not pnl:
         np.save(folder / "rows.npy", likeness.rows)
     np.save(folder / "likeness.npy", np.stack([likeness.mean, likeness.scale]))
+    (folder / GROUND).write_bytes(pickle.dumps(ground))
+
+
+def ground_in(folder: Path) -> Ground:
+    """The ground that was laid out there."""
+    found = pickle.loads((folder / GROUND).read_bytes())  # noqa: S301  our own, in our own folder
+    assert isinstance(found, Ground)
+    return found
 
 
 def search(ground: Ground, gather: Gather, task: Task, tell: Callable[[int, float], None]) -> Tried:
@@ -87,7 +98,7 @@ def search(ground: Ground, gather: Gather, task: Task, tell: Callable[[int, floa
         if found.fitness > before:
             history.append((found.evaluated, found.fitness))
         now_s = time.perf_counter()
-        if now_s - begun_s > task.time_limit_s:
+        if now_s - begun_s > task.time_limit_s and found.evaluated < task.evaluations:
             status = "late"
             break
         if now_s - told_s > TOLD_EVERY_S:

@@ -72,9 +72,22 @@ def apply(panel: Panel, rule: str, gates: Gates) -> tuple[Panel, Ulta]:
     pnl = panel.pnl[order]
     np.negative(pnl[len(order) - len(who) :], out=pnl[len(order) - len(who) :])
     pnl += 0.0  # no -0.0: a strategy that rests is the same either way round
-    names = [panel.names[i] + (SUFFIX if inverted[i] else "") for i in order]
+    names = _named(panel.names, inverted)
     found = Panel(names, pnl, panel.sessions, panel.groups, panel.group[order])
     return found, Ulta(panel.names, inverted, before, after)
+
+
+def _named(names: Sequence[str], inverted: npt.NDArray[np.bool_]) -> list[str]:
+    """In their new order; who is turned has a name that nobody else has."""
+    found = [names[i] for i in np.flatnonzero(~inverted).tolist()]
+    taken = set(found)
+    for i in np.flatnonzero(inverted).tolist():
+        name = names[i] + SUFFIX
+        while name in taken:
+            name += SUFFIX
+        taken.add(name)
+        found.append(name)
+    return found
 
 
 def _side(pnl: Float64, sign: float) -> Side:

@@ -32,7 +32,7 @@ def zones_of(sessions: Sessions, terms: Portfolio) -> Zones:
     if terms.zone_method == "column":
         if sessions.zone is None:
             raise NoZones(
-                "the file has no column Zone; portfolio.zone_method can cut the day by start_time"
+                "the file has no column Zone; `--set zone_method=equal` cuts the day by start_time"
             )
         names = list(dict.fromkeys(sessions.zone.tolist()))
         at = {name: i for i, name in enumerate(names)}
@@ -40,7 +40,7 @@ def zones_of(sessions: Sessions, terms: Portfolio) -> Zones:
     if sessions.start_min is None:
         raise NoZones(
             "the file has no column start_time, by which zones are cut;"
-            ' portfolio.zone_method = "column" takes its Zone'
+            " `--set zone_method=column` takes its Zone"
         )
     windows = windows_of(terms)
     of = np.full(len(sessions), OUTSIDE, np.int64)
@@ -48,7 +48,10 @@ def zones_of(sessions: Sessions, terms: Portfolio) -> Zones:
         inside = (sessions.start_min >= begin) & (sessions.start_min < end) & (of == OUTSIDE)
         of[inside] = i
     word = "Custom Zone" if terms.zone_method == "custom" else "Zone"
-    return Zones([f"{word} {i + 1}" for i in range(len(windows))], of)
+    names = [
+        f"{word} {i + 1} ({_clock(begin)}-{_clock(end)})" for i, (begin, end) in enumerate(windows)
+    ]
+    return Zones(names, of)
 
 
 def windows_of(terms: Portfolio) -> list[tuple[float, float]]:
@@ -70,3 +73,8 @@ def windows_of(terms: Portfolio) -> list[tuple[float, float]]:
 def _minutes(clock: str) -> float:
     hours, minutes = clock.split(":")
     return 60.0 * int(hours) + int(minutes)
+
+
+def _clock(minutes: float) -> str:
+    whole = round(minutes)
+    return f"{whole // 60:02d}:{whole % 60:02d}"

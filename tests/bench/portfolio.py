@@ -33,7 +33,7 @@ from liveopt.portfolio.aim import Aim
 from liveopt.portfolio.correlation import correlate, kernels
 from liveopt.portfolio.figures import Money
 from liveopt.portfolio.likeness import likeness
-from liveopt.portfolio.seat import Ground, lay_out
+from liveopt.portfolio.seat import Ground, ground_in, lay_out
 
 Array = npt.NDArray[np.float64]
 Told = dict[str, float]
@@ -80,8 +80,8 @@ def _told(do: Callable[..., Told], args: tuple[Any, ...]) -> Told:
 def ours(folder: Path, seed: int, begin_at: float) -> Told:
     """Portfolios a second of one process, from a common instant on."""
     pnl = np.load(folder / "pnl.npy", mmap_mode="r")
-    aim = Aim(TERMS, Money(TERMS.capital, 252.0, 0.02), 1.0)
-    gather = Ground(folder, "cpu", aim, np.ones(len(pnl))).gather()
+    ground = ground_in(folder)
+    aim, gather = ground.aim, ground.gather()
     batches = [sets_of(BATCH, len(pnl), seed + i) for i in range(4)]
     aim.fitness(batches[0], gather)
     time.sleep(max(0.0, begin_at - time.monotonic()))
@@ -114,8 +114,8 @@ def pandas_evaluations(folder: Path, known: bool) -> Told:
     frame = pd.DataFrame(np.asfortranarray(pnl[:strategies].T))  # a strategy lies in one piece
     matrix = frame.corr() if known else None
     sets = sets_of(BATCH // 8, strategies, 1)
-    aim = Aim(TERMS, Money(TERMS.capital, 252.0, 0.02), 1.0)
-    gather = Ground(folder, "cpu", aim, np.ones(len(pnl))).gather()
+    ground = ground_in(folder)
+    aim, gather = ground.aim, ground.gather()
 
     def one(members: npt.NDArray[np.int32]) -> float:
         profits = frame.iloc[:, members]
@@ -136,7 +136,8 @@ def evaluations(strategies: int, sessions: int) -> dict[str, Any]:
     with TemporaryDirectory(prefix="liveopt-bench-") as name:
         folder = Path(name)
         pnl = pnl_of(strategies, sessions)
-        lay_out(folder, pnl, likeness(pnl, "pearson"))
+        aim = Aim(TERMS, Money(100_000.0, 252.0, 0.02), 1.0)
+        lay_out(Ground(folder, "cpu", aim, np.ones(len(pnl))), pnl, likeness(pnl, "pearson"))
         del pnl
         kernels()
         one = alone(ours, folder, 1, 0.0)

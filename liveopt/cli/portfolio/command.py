@@ -1,6 +1,8 @@
 """`liveopt portfolio run`: from a wide CSV to a portfolio and its reports."""
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +25,11 @@ from liveopt.data.panel.columns import Form
 from liveopt.data.panel.stored import Span
 from liveopt.engine.device import choose
 from liveopt.optimize.parameters import BadParameter
+from liveopt.portfolio.held import cut
 from liveopt.portfolio.optimize import Means
 from liveopt.portfolio.reports.write import write
 from liveopt.portfolio.result import Report
-from liveopt.portfolio.run import Stamp, warnings
+from liveopt.portfolio.run import Stamp, examined, warnings
 from liveopt.portfolio.run import run as run_all
 from liveopt.portfolio.steps import Steps
 
@@ -148,7 +151,7 @@ def run(
     terms = terms_of(settings.portfolio, given, more or [])
     form = Form(bad_cells=bad_cells)
     wanted = Wanted(files, form, _span(dates), out, into, correlations, settings.engine.device)
-    with hearing_of(events=events) as hearing:
+    with _ended_by_sigterm(), hearing_of(events=events) as hearing:
         if dry_run:
             _plan(wanted, terms, settings, hearing, as_document=json)
             return
@@ -162,6 +165,20 @@ def run(
         show(report, folder, written)
 
 
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """As by Ctrl-C: what was laid out for the search is taken away."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _run(
     wanted: Wanted, terms: Portfolio, settings: Settings, hearing: Hearing
 ) -> tuple[Report, Path, list[Path]]:
@@ -169,6 +186,19 @@ def _run(
     started = stamp()
     folder = _folder(wanted, f"run_{datetime.fromisoformat(started):%Y%m%d_%H%M%S}")
     named = Stamp(folder.name, started)
+    try:
+        report, written = _done(wanted, terms, device, named, hearing)
+    except BaseException:
+        with suppress(OSError):  # what has failed leaves no folder that looks like a run
+            if wanted.into is None:
+                folder.rmdir()
+        raise
+    return report, folder, written
+
+
+def _done(
+    wanted: Wanted, terms: Portfolio, device: str, named: Stamp, hearing: Hearing
+) -> tuple[Report, list[Path]]:
     steps = Steps(hearing.hear)
     steps.begin("load", "reading " + ", ".join(file.name for file in wanted.files))
     read = opened(
@@ -177,9 +207,9 @@ def _run(
     means = Means(device, read.cache, wanted.correlations)
     report = run_all(read.panel, read.source, terms, means, named, steps)
     steps.begin("outputs", "writing the reports")
-    written = write(report, folder.parent)
+    written = write(report, wanted.out if wanted.into is None else wanted.into.parent)
     steps.end()
-    return report, folder, written
+    return report, written
 
 
 def _plan(
@@ -189,7 +219,9 @@ def _plan(
     steps = Steps(hearing.hear)
     steps.begin("load", "reading")
     read = opened(wanted.files, wanted.form, wanted.dates, lambda _: None)
-    notes = [*read.source.notes, *warnings(read.panel, terms)]
+    searched, _ = cut(read.panel, terms.holdout)
+    examined(searched, terms)
+    notes = [*read.source.notes, *warnings(searched, terms)]
     plan(read.panel, terms, notes, f"{device.device.name}: {device.reason}", as_document)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from liveopt.cli.progress import LINE_EVERY_S
@@ -76,7 +77,9 @@ class _Bar:
     def hear(self, progress: steps.Progress) -> None:
         """The bar moves; without a terminal a line comes now and then."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=progress.share, description=progress.words)
+            self._bar.update(
+                self._task, completed=progress.share, description=escape(progress.words)
+            )
             return
         now_s = time.perf_counter()
         if now_s - self._said_s >= LINE_EVERY_S:

@@ -10,12 +10,15 @@ from liveopt.cli.show import as_json, note, table
 from liveopt.config import Portfolio
 from liveopt.data.panel.panel import Panel
 from liveopt.portfolio.optimize import tasks_of
+from liveopt.portfolio.reports.words import line
+from liveopt.portfolio.reports.write import ERRORS
 from liveopt.portfolio.result import Report, Tried
 
 SHOWN: Final = (
     "roi", "max_drawdown", "ratio", "win_rate", "profit_factor", "sharpe", "correlation",
 )  # fmt: skip
 MEMBERS_SHOWN: Final = 10
+NOT_KNOWN: Final = float("nan")
 
 
 def document(report: Report, folder: Path, written: Sequence[Path]) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def document(report: Report, folder: Path, written: Sequence[Path]) -> dict[str,
         "run": report.run,
         "folder": str(folder),
         "files": [path.name for path in written],
+        "faults": faults(written),
         "best": {
             "algorithm": best.origin,
             "size": len(best.members),
@@ -115,26 +119,44 @@ def show(report: Report, folder: Path, written: Sequence[Path]) -> None:
     for one in outcome.tried:
         if one.status != "done":
             note(f"{one.algorithm} with {one.size}: {_why(one)}")
-    members = [outcome.names[part.member] for part in outcome.shares]
+    members = [line(outcome.names[part.member]) for part in outcome.shares]
     rest = f" and {len(members) - MEMBERS_SHOWN} more" if len(members) > MEMBERS_SHOWN else ""
     note(f"best: {best.origin}, most profit first: " + ", ".join(members[:MEMBERS_SHOWN]) + rest)
     if report.zoning is not None:
         table(
             ("zone", "sessions", "weight", *SHOWN),
             [
-                (z.name, z.sessions, z.weight, *(z.figures.get(n, float("nan")) for n in SHOWN))
+                (
+                    line(z.name),
+                    z.sessions,
+                    z.weight,
+                    *(z.figures.get(n, float("nan")) for n in SHOWN),
+                )
                 for z in report.zoning.zones
             ],
         )
     for words in report.source.notes:
         note(words)
+    for words in faults(written):
+        note(line(words, 1_000))
     note(f"{len(written)} reports in {folder} ({sum(report.steps.values()):.1f} s)")
 
 
 def _why(one: Tried) -> str:
     if one.status == "late":
         return f"its time was out after {one.evaluations:,} portfolios; what it had counts"
-    return f"failed: {one.error}"
+    return f"failed: {line(one.error, 1_000)}"
+
+
+def faults(written: Sequence[Path]) -> list[str]:
+    """What of the reports could not be written, and why."""
+    return [
+        words
+        for path in written
+        if path.name.startswith(ERRORS)
+        for words in path.read_text(encoding="utf-8").splitlines()
+        if words
+    ]
 
 
 def plan(

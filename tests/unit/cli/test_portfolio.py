@@ -1,6 +1,10 @@
 """`liveopt portfolio`: what it finds, writes and says, and what it refuses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,7 +107,12 @@ def test_what_would_be_done_is_said_and_nothing_is_written(
         (("--size", "9"), 2, "greater than or equal to 10"),
         (("--algorithms", "ga,gaa"), 2, "algorithms"),
         (("--set", "metrik=roi"), 2, "the keys are those of [portfolio]"),
-        (("--set", "penalty=multiplicative"), 2, "penalty_weight is at most 1"),
+        (
+            ("--set", "penalty=multiplicative", "--set", "penalty_weight=2"),
+            2,
+            "penalty_weight is at most 1",
+        ),
+        (("--dry-run", "--set", "zone_method=equal", "--mode", "zones"), 4, "no column start_time"),
         (("--set", "balance=desc=10", "--set", "balance_penalty=1"), 4, "there is no such file"),
         (("--set", "zone_method=equal", "--mode", "zones"), 4, "no column start_time"),
         (("--set", "terms=ga.populatoin=50"), 4, "ga has no term 'populatoin'"),
@@ -119,6 +128,7 @@ def test_what_cannot_be_done_is_said_with_the_mend(
     found, out, err = call("portfolio", "run", desk, "--evaluations", "50", *arguments)
     assert (found, out) == (code, "")
     assert words in " ".join(err.split())
+    assert not list((desk.parent / "output").glob("*")), "nothing that looks like a run"
 
 
 def test_a_sample_is_the_seeds_and_never_replaces_a_file(call: Call, tmp_path: Path) -> None:
@@ -133,3 +143,27 @@ def test_the_status_of_no_folder_says_how_to_make_one(call: Call) -> None:
     code, _, err = call("portfolio", "status", "nowhere")
     assert code == 1
     assert "liveopt portfolio worker nowhere --make" in err
+
+
+def test_a_run_that_is_ended_leaves_nothing_behind(desk: Path, tmp_path: Path) -> None:
+    """As the queue ends one that takes too long."""
+    words = [sys.executable, "-m", "liveopt", "portfolio", "run", str(desk), "--events"]
+    words += ["--out", str(tmp_path / "out"), "--evaluations", "100000000", "--size", "10"]
+    room = tmp_path / "room"
+    room.mkdir()
+    with subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(room)},
+    ) as process:
+        assert process.stdout is not None
+        while b'"best"' not in (line := process.stdout.readline()) and b"; best" not in line:
+            assert line, "it goes on until it is ended"
+        assert list(room.iterdir())
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"Traceback" not in err
+    assert list(room.iterdir()) == []
+    assert list((tmp_path / "out").iterdir()) == []

@@ -99,9 +99,11 @@ def test_other_worlds_are_those_of_the_definition(correlation: str) -> None:
         assert one.fitness == pytest.approx(reference.fitness(wanted, terms), rel=1e-9)
 
 
-def test_other_worlds_know_no_balance() -> None:
+def test_other_worlds_have_the_balance_of_this_one() -> None:
     pnl = PANELS["plain"]
-    balance = Balance(np.zeros(len(pnl), np.int32), np.array([0.0]), 1_000.0)
-    held = Aim(Portfolio(), MONEY, 1.0, balance)
+    group = np.arange(len(pnl), dtype=np.int32) % 2
+    held = Aim(Portfolio(), MONEY, 1.0, Balance(group, np.array([0.0, 0.0]), 1_000.0))
     found = shocks(close(MEMBERS, pnl, likeness(pnl, "pearson"), held))
-    assert found == shocks(near(pnl))
+    assert [one.fitness for one in found] == pytest.approx(
+        [one.fitness - 1_000.0 * len(MEMBERS) for one in shocks(near(pnl))]
+    )

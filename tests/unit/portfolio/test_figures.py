@@ -137,7 +137,7 @@ def test_a_small_portfolio_by_hand() -> None:
     assert row["win_rate"] == 0.5
     assert row["profit_factor"] == row["omega"] == 2.0
     assert row["expectancy"] == 0.5 * 3.0 - 0.5 * 3.0
-    assert row["kelly"] == 0.0
+    assert row["kelly"] == 0.25, "two of three were won: 2/3 * 3 - 1/3 * 3 of 3 is a third"
     assert row["volatility"] == pytest.approx(2.0 * math.sqrt((4 + 9 + 16) / 4 - 9 / 16) / 100.0)
     assert row["sharpe"] == pytest.approx(0.03 / row["volatility"])
     assert math.isnan(row["sortino"])

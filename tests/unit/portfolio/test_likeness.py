@@ -102,6 +102,3 @@ def test_more_strategies_than_a_block_are_each_as_they_are_alone(method: str) ->
         alone = likeness(pnl[at : at + 1], method)
         assert (found.mean[at], found.scale[at]) == (alone.mean[0], alone.scale[0])
         assert found.rows[at].tolist() == alone.rows[0].tolist()
-    some = np.array([BLOCK + 1, 4])
-    kept = found.of(some)
-    np.testing.assert_array_equal(kept.standard(0, 2)[0], found.standard(BLOCK + 1, BLOCK + 2)[0])

@@ -2,10 +2,14 @@
 
 import multiprocessing
 import os
+import resource
 import signal
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +20,8 @@ from liveopt.portfolio import race as module
 from liveopt.portfolio.aim import Aim
 from liveopt.portfolio.gather import Gather, Sets
 from liveopt.portfolio.likeness import likeness
-from liveopt.portfolio.race import Heard, laid_out, race, seed_of
+from liveopt.portfolio.race import PREFIX, Heard, laid_out, race, seed_of
+from liveopt.portfolio.refused import Refused
 from liveopt.portfolio.result import Tried
 from liveopt.portfolio.seat import Ground, Task
 from tests.unit.portfolio.panels import MONEY, PANELS
@@ -102,11 +107,10 @@ def test_a_task_that_cannot_be_begun_fails_alone() -> None:
     check(tried, 1, "Unfit: sa has no term 'warmth'; it has " + tried[1].error.split("it has ")[1])
 
 
-def test_a_bug_ends_its_process_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_fails_its_task_with_its_words_and_the_others_go_on() -> None:
     with ground(Faulty(Portfolio(), MONEY, 1.0)) as found:
         tried = race(found, [task("ga", 11), task("random", 10)], 1, nobody)
-    check(tried, 0, "its process ended with exit code 1")
-    assert "a bug" in capfd.readouterr().err
+    check(tried, 0, "KeyError: 'a bug'")
 
 
 def test_a_process_that_is_killed_is_buried_and_the_others_go_on() -> None:
@@ -167,5 +171,56 @@ def test_luck_is_of_the_seed_the_algorithm_and_the_size() -> None:
 
 def test_the_ground_is_gone_after_the_race() -> None:
     with ground() as found:
-        assert {path.name for path in found.folder.iterdir()} == {"pnl.npy", "likeness.npy"}
+        assert {path.name for path in found.folder.iterdir()} == {
+            "pnl.npy",
+            "likeness.npy",
+            "ground.pickle",
+        }
     assert not found.folder.exists()
+
+
+class Deadly(Aim):
+    """What cannot be unpacked: whoever tries is gone."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        return os._exit, (9,)
+
+
+def test_processes_that_die_before_they_begin_fail_their_tasks() -> None:
+    """However large the ground: it does not go through the pipe that starts them."""
+    pnl = np.random.default_rng(1).standard_normal((20_000, 2))
+    deadly = Deadly(Portfolio(), MONEY, 1.0)
+    with laid_out(pnl, likeness(pnl, "pearson"), deadly, "cpu", np.ones(len(pnl))) as found:
+        tried = race(found, [task("ga"), task("sa")], 2, nobody)
+    assert [one.status for one in tried] == ["failed", "failed"]
+    assert tried[0].error == "its process ended with exit code 9"
+
+
+def test_what_a_killed_run_has_left_goes_with_the_next() -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = Path(tempfile.gettempdir()) / f"{PREFIX}{dead.pid}-left"
+    left.mkdir()
+    with ground():
+        assert not left.exists()
+
+
+def test_no_room_for_the_ground_is_refused_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+    pnl = np.zeros((60_000, 400))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with (
+            pytest.raises(Refused, match=r"needs 192 MB in /dev/shm, .*TMPDIR names another"),
+            laid_out(
+                pnl, likeness(pnl, "pearson"), Aim(Portfolio(), MONEY, 1.0), "cpu", np.ones(9)
+            ),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -98,7 +98,7 @@ def test_no_fitness_that_is_a_number_is_a_failure() -> None:
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
 def test_what_is_laid_out_is_found_to_the_last_bit(method: str, tmp_path: Path) -> None:
     like = likeness(PNL, method)
-    lay_out(tmp_path, PNL, like)
+    lay_out(ground(tmp_path), PNL, like)
     assert (tmp_path / "rows.npy").exists() == (method == "spearman")
     sets = sets_of("plain", 12)
     for here, there in zip(

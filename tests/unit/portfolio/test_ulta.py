@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from liveopt.data.panel.panel import Float64, Panel
+from liveopt.data.panel.panel import Float64, Panel, Sessions
 from liveopt.portfolio import ulta
 from liveopt.portfolio.ulta import BLOCK, Gates, apply
 from tests import portfolio_reference as reference
@@ -134,3 +134,12 @@ def test_off_turns_nothing() -> None:
     assert not report.inverted.any()
     assert found.pnl.tolist() == PANELS["all lose"].tolist()
     assert ulta.SUFFIX not in "".join(found.names)
+
+
+def test_nobody_who_is_turned_has_the_name_of_another() -> None:
+    pnl = np.array([[1.0, -3.0], [2.0, 3.0], [-4.0, 1.0]])
+    group = np.zeros(3, np.int32)
+    days = Sessions(np.array(["2024-01-01", "2024-01-02"], "datetime64[D]"))
+    panel = Panel(["S", "S_inv", "T"], pnl, days, ["one"], group)
+    found, _ = apply(panel, "legacy", Gates())
+    assert list(found.names) == ["S_inv", "S_inv_inv", "T_inv"]

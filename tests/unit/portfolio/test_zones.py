@@ -33,7 +33,10 @@ def test_equal_cuts_the_market_in_four() -> None:
     clocks = ["09:14", "09:15", "10:48", "10:49", "12:22", "12:23", "13:56", "13:57", "15:29",
               "15:30", ""]  # fmt: skip
     found = zones_of(sessions(clocks), terms("equal"))
-    assert list(found.names) == ["Zone 1", "Zone 2", "Zone 3", "Zone 4"]
+    assert list(found.names) == [
+        "Zone 1 (09:15-10:49)", "Zone 2 (10:49-12:22)", "Zone 3 (12:22-13:56)",
+        "Zone 4 (13:56-15:30)",
+    ]  # fmt: skip
     assert found.of.tolist() == [-1, 0, 0, 1, 1, 2, 2, 3, 3, -1, -1]
 
 
@@ -42,7 +45,7 @@ def test_equal_cuts_each_of_two_markets() -> None:
     assert windows_of(both) == [(555.0, 742.5), (742.5, 930.0), (960.0, 1185.0), (1185.0, 1410.0)]
     found = zones_of(sessions(["09:15", "15:45", "16:00", "19:45", "23:30"]), both)
     assert found.of.tolist() == [0, -1, 2, 3, -1]
-    assert list(found.names) == ["Zone 1", "Zone 2", "Zone 3", "Zone 4"]
+    assert found.names[2] == "Zone 3 (16:00-19:45)"
 
 
 def test_freeform_goes_from_boundary_to_boundary() -> None:
@@ -50,14 +53,16 @@ def test_freeform_goes_from_boundary_to_boundary() -> None:
     assert windows_of(free) == [(540.0, 630.0), (630.0, 1440.0)]
     found = zones_of(sessions(["08:59", "09:00", "10:29", "10:30", "23:59"]), free)
     assert found.of.tolist() == [-1, 0, 0, 1, 1]
-    assert list(found.names) == ["Zone 1", "Zone 2"]
+    assert list(found.names) == ["Zone 1 (09:00-10:30)", "Zone 2 (10:30-24:00)"]
 
 
 def test_custom_takes_the_windows_as_they_are_and_the_first_that_holds_it() -> None:
     own = terms("custom", zone_windows=("10:00-11:00", "10:30-12:00", "14:00-24:00"))
     found = zones_of(sessions(["10:00", "10:45", "11:00", "12:00", "23:59"]), own)
     assert found.of.tolist() == [0, 0, 1, -1, 2]
-    assert list(found.names) == ["Custom Zone 1", "Custom Zone 2", "Custom Zone 3"]
+    assert list(found.names) == [
+        "Custom Zone 1 (10:00-11:00)", "Custom Zone 2 (10:30-12:00)", "Custom Zone 3 (14:00-24:00)",
+    ]  # fmt: skip
 
 
 def test_the_column_names_its_own() -> None:
@@ -68,12 +73,10 @@ def test_the_column_names_its_own() -> None:
 
 def test_a_file_without_the_column_says_what_else_there_is() -> None:
     with pytest.raises(
-        NoZones, match=r"no column Zone; .*zone_method can cut the day by start_time"
+        NoZones, match=r"no column Zone; .*zone_method=equal. cuts the day by start_time"
     ):
         zones_of(sessions(["09:15"]), terms("column"))
-    with pytest.raises(
-        NoZones, match=r'no column start_time.*zone_method = "column" takes its Zone'
-    ):
+    with pytest.raises(NoZones, match=r"no column start_time.*zone_method=column. takes its Zone"):
         zones_of(sessions(zones=["A"]), terms("equal"))
 
 
