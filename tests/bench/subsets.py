@@ -120,9 +120,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(TERMS))
     wanted = parser.parse_args()
     cheap = [name for name in wanted.only if name != "bo"]
-    small(cheap, range(wanted.seeds), (2_000, 400))
+    small(cheap, range(wanted.seeds), (2_000, 800))
     if "bo" in wanted.only:
-        small(["bo"], range(wanted.bo_seeds), (2_000, 400))
+        small(["bo"], range(wanted.bo_seeds), (2_000, 800))
     if wanted.large:
         large(wanted.only, range(wanted.large), (30_000, 200))
 

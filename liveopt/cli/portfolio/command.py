@@ -186,13 +186,13 @@ def _run(
     started = stamp()
     folder = _folder(wanted, f"run_{datetime.fromisoformat(started):%Y%m%d_%H%M%S}")
     named = Stamp(folder.name, started)
+    written: list[Path] = []
     try:
         report, written = _done(wanted, terms, device, named, hearing)
-    except BaseException:
-        with suppress(OSError):  # what has failed leaves no folder that looks like a run
-            if wanted.into is None:
+    finally:
+        if not written and wanted.into is None:
+            with suppress(OSError):  # what has failed leaves no folder that looks like a run
                 folder.rmdir()
-        raise
     return report, folder, written
 
 

@@ -100,7 +100,7 @@ def show(report: Report, folder: Path, written: Sequence[Path]) -> None:
     inverted = int(outcome.ulta.inverted.sum())
     note(
         f"{report.source.strategies:,} strategies, {len(report.source.sessions):,} sessions;"
-        f" {inverted:,} turned round ({inverted / max(report.source.strategies, 1):.1%})"
+        f" {inverted:,} inverted ({inverted / max(report.source.strategies, 1):.1%})"
     )
     lines = [
         (one.origin, len(one.members), one.fitness, *(one.figures[name] for name in SHOWN))

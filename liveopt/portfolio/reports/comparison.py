@@ -5,24 +5,35 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from liveopt.data.panel.panel import Float64
 from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.drawing import (
     COLOURS,
     DASHES,
+    EDGE,
     INK,
     QUIET,
     drawable,
     heading,
+    logarithmic,
     sheet,
+    short,
     thousands,
+    wide,
 )  # fmt: skip
+from liveopt.portfolio.reports.terms import aim_brief
 from liveopt.portfolio.reports.words import number, plural
 from liveopt.portfolio.result import Outcome, Report
 
 FIRST_SHARE: Final = 0.02
 """The first portfolios may lie far below; the axis begins where this share of them is tried."""
+ROOM: Final = 0.24
+"""Beside the best, for its number."""
+DECADES_MANY: Final = 2.5
+"""Of portfolios tried, beyond which only each tenfold has its number."""
 CLOSE: Final = 0.25
 """Where all lie within this share of the best, the axis shows them from near."""
 
@@ -31,22 +42,28 @@ def png(report: Report) -> bytes:
     """The picture."""
     found = report.outcome
     ranked = gist.algorithms(found.tried)
-    colour = {one.name: COLOURS[i % len(COLOURS)] for i, one in enumerate(ranked)}
     title = f"Best: {gist.full_name(found.best.origin)}, fitness {number(found.best.fitness)}"
     tried = sum(one.evaluations for one in ranked)
     subtitle = (
         f"{plural(len(ranked), 'algorithm')}, {plural(tried, 'portfolio')} tried;"
-        f" fitness: {gist.aim_words(report.terms)}"
+        f" fitness: {aim_brief(report.terms)}"
     )
     with sheet(title, subtitle) as (figure, content):
-        grid = figure.add_gridspec(
-            2, 2, height_ratios=[1.5, 1], width_ratios=[1, 1.15], left=0.112, right=0.965,
-            top=0.845, bottom=0.075, hspace=0.36, wspace=0.2,
-        )  # fmt: skip
-        _fitness(figure.add_subplot(grid[:, 0]), found, ranked, colour)
-        _curves(figure.add_subplot(grid[0, 1]), ranked, colour)
-        _seconds(figure.add_subplot(grid[1, 1]), ranked, colour)
+        draw(figure, found)
     return content.getvalue()
+
+
+def draw(figure: Figure, found: Outcome) -> None:
+    """What stands below the headline."""
+    ranked = gist.algorithms(found.tried)
+    colour = {one.name: COLOURS[i % len(COLOURS)] for i, one in enumerate(ranked)}
+    grid = figure.add_gridspec(
+        2, 2, height_ratios=[1.5, 1], width_ratios=[1, 1.15], left=0.112, right=0.965,
+        top=0.845, bottom=0.075, hspace=0.36, wspace=0.2,
+    )  # fmt: skip
+    _fitness(figure.add_subplot(grid[:, 0]), found, ranked, colour)
+    _curves(figure.add_subplot(grid[0, 1]), ranked, colour)
+    _seconds(figure.add_subplot(grid[1, 1]), ranked, colour)
 
 
 def _fitness(
@@ -56,10 +73,7 @@ def _fitness(
     rows = [(one.origin, one.fitness) for one in found.leaders]
     rows += [(one.name, float("nan")) for one in ranked if not one.best.members]
     values = drawable(np.array([value for _, value in rows]))
-    low = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
-    high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
-    reach = (high - low) or max(abs(high), 1.0)
-    floor = 0.0 if low >= 0.0 and reach > CLOSE * high else low - 0.12 * reach
+    floor = _axis_of(axes, values)
     for place, (origin, fitness) in enumerate(rows):
         together = origin == gist.ENSEMBLE
         shade = INK if together else colour.get(origin, QUIET)
@@ -73,18 +87,31 @@ def _fitness(
         at = values[place] if np.isfinite(values[place]) else floor
         failed = not any(one.origin == origin for one in found.leaders)
         axes.annotate(
-            "failed" if failed else number(fitness), (at, place), xytext=(13, 0),
+            "failed" if failed else short(fitness), (at, place), xytext=(13, 0),
             textcoords="offset points", va="center", fontsize=12.5,
             fontweight="bold" if not place else "normal", color=QUIET if failed else INK,
         )  # fmt: skip
     axes.set_yticks(range(len(rows)), [_label(origin, found) for origin, _ in rows], fontsize=12.5)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(floor, high + 0.24 * (high - floor or 1.0))
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(floor == 0.0)
-    axes.set_xlabel("" if floor == 0.0 else "the axis does not begin at 0", color=QUIET)
+
+
+def _axis_of(axes: Axes, values: Float64) -> float:
+    """Lays it out for these; where it begins, for what has no value."""
     thousands(axes.xaxis)
+    low = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
+    high = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
+    if near := wide(values):
+        logarithmic(axes.xaxis, near, (low, high), ROOM)
+        axes.set_xlabel("logarithmic axis", color=QUIET)
+        return low
+    reach = (high - low) or max(abs(high), 1.0)
+    floor = 0.0 if low >= 0.0 and reach > CLOSE * high else low - 0.12 * reach
+    axes.set_xlim(floor, high + ROOM * (high - floor or 1.0))
+    axes.set_xlabel("" if floor == 0.0 else "the axis does not begin at 0", color=QUIET)
+    return floor
 
 
 def _label(origin: str, found: Outcome) -> str:
@@ -96,7 +123,7 @@ def _label(origin: str, found: Outcome) -> str:
 
 
 def _curves(axes: Axes, ranked: Sequence[gist.Algorithm], colour: dict[str, str]) -> None:
-    heading(axes, "How soon: best fitness by portfolios tried")
+    title = heading(axes, "How soon: best fitness by portfolios tried")
     told, far = [], []
     for rank, one in enumerate(ranked):
         steps = [(n, value) for n, value in one.best.history if np.isfinite(value)]
@@ -119,14 +146,21 @@ def _curves(axes: Axes, ranked: Sequence[gist.Algorithm], colour: dict[str, str]
         axes.text(0.5, 0.5, "no algorithm has a history", transform=axes.transAxes, ha="center")
         return
     low, high = min(far), max(told)
-    edge = 0.06 * ((high - low) or 1.0)
-    axes.set_ylim(low - edge, high + edge)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    decades = float(np.subtract(*np.log10(axes.get_xlim())[::-1]))
+    axes.xaxis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if decades <= DECADES_MANY else (1.0,))
+    )
     axes.xaxis.set_minor_formatter(NullFormatter())
     thousands(axes.xaxis)
-    thousands(axes.yaxis)
     axes.set_xlabel("portfolios tried", color=QUIET)
+    if near := wide(np.array([value for value in told if value >= low])):
+        logarithmic(axes.yaxis, near, (low, high), EDGE)
+        title.set_text(f"{title.get_text()} (logarithmic)")
+    else:
+        edge = EDGE * ((high - low) or 1.0)
+        axes.set_ylim(low - edge, high + edge)
+        thousands(axes.yaxis)
     axes.legend(
         loc="upper left", ncols=2, fontsize=11, frameon=True, framealpha=0.85, edgecolor="none"
     )

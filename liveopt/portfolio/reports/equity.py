@@ -1,4 +1,4 @@
-"""equity_curves_<ts>.png: what the four best portfolios earned, and how far they fell meanwhile."""
+"""equity_curves_<ts>.png: what the four best portfolios earned, and their drawdowns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,14 +44,14 @@ def png(report: Report) -> bytes:
     found = report.outcome
     days, best = found.sessions.date, found.best.figures
     title = (
-        f"Profit {number(best['roi'], 'money')}, largest fall"
+        f"Profit {number(best['roi'], 'money')}, maximum drawdown"
         f" {number(best['max_drawdown'], 'money')}"
     )
     if report.held is not None:
         title += f"; {number(report.held.figures['roi'], 'money')} in sessions held back"
     where = "The best zone's " if report.terms.mode == "zones" else ""
     subtitle = (
-        f"{where}{plural(len(found.best.members), 'strategy')} chosen by"
+        f"{where}{plural(len(found.best.members), 'strategy')} selected by"
         f" {gist.full_name(found.best.origin)}, {plural(len(days), 'session')}, {span(days)};"
         " money in the file's currency, in sample"
     )

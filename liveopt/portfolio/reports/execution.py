@@ -9,6 +9,7 @@ from typing import Any
 
 from liveopt import __version__
 from liveopt.portfolio.reports import gist
+from liveopt.portfolio.reports.terms import OWN
 from liveopt.portfolio.result import Chosen, Outcome, Report
 
 
@@ -27,7 +28,7 @@ def content(report: Report, files: Sequence[str], failed: Mapping[str, str]) -> 
             "sessions_used": len(report.outcome.sessions),
             "notes": list(report.source.notes),
         },
-        "settings": report.terms.model_dump(mode="json"),
+        "settings": report.terms.model_dump(mode="json", exclude=OWN),
         "steps_seconds": dict(report.steps),
         "workers": report.workers,
         "memory_peak_mib": report.memory_peak_mib,
@@ -39,6 +40,12 @@ def content(report: Report, files: Sequence[str], failed: Mapping[str, str]) -> 
         "leaders": [_chosen(report.outcome, one) for one in report.outcome.leaders],
         "correlation": _correlation(report.outcome),
         "regimes": _regimes(report.outcome),
+        "returns": {
+            "capital": report.outcome.money.capital,
+            "capital_from": gist.capital_from(report) or None,
+            "periods_per_year": report.outcome.money.periods_per_year,
+            "risk_free": report.outcome.money.risk_free,
+        },
         "allocation": {
             "capital": report.outcome.allocation.capital,
             "utilisation": report.outcome.allocation.utilisation,
@@ -184,7 +191,8 @@ def _zones(report: Report) -> dict[str, Any] | None:
         "zones": [
             {
                 "name": one.name, "sessions": one.sessions, "weight": one.weight,
-                "allocation": one.allocation, "why": one.why, "figures": dict(one.figures),
+                "allocation": one.allocation if one.figures else None,
+                "why": one.why, "figures": dict(one.figures),
                 "best": _chosen(one.outcome, one.outcome.best) if one.outcome else None,
             }
             for one in found.zones

@@ -1,16 +1,18 @@
-"""What several reports say of a run, reckoned once."""
+"""What several reports say of a run, calculated once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from liveopt.config.portfolio import Portfolio
 from liveopt.data.panel.panel import Float64, Ints
 from liveopt.portfolio.reports.words import number, plural
 from liveopt.portfolio.result import Chosen, Outcome, Report, Status, Tried, leader_of
 from liveopt.portfolio.ulta import Ulta
 
+NO_FALL = "the largest fall of the best is"
+UNWEIGHTED = "unweighted,"
+"""How the run's notes begin that stand beside the figures they are about."""
 ENSEMBLE = "ensemble"
 FULL = {
     "ga": "genetic algorithm",
@@ -150,30 +152,25 @@ def by_regime(outcome: Outcome) -> list[OfRegime]:
     return found
 
 
-def aim_words(terms: Portfolio) -> str:
-    """The fitness as a formula in words."""
-    weight = f"{terms.penalty_weight:g}"
-    legacy = (
-        f"{terms.metric} - {weight} x mean correlation"
-        if terms.penalty == "subtractive"
-        else f"{terms.metric} x (1 - {weight} x mean correlation)"
-    )
-    enhanced = "Kelly x Sharpe x regime confidence, less 100 x value at risk beyond 2.5%"
-    balance = " - balance of groups" if terms.balance_penalty else ""
-    return {
-        "legacy": legacy,
-        "enhanced": enhanced,
-        "hybrid": f"0.3 x ({legacy}) + 0.7 x ({enhanced})",
-    }[terms.fitness] + balance
+def capital_from(report: Report) -> str:
+    """Who stated the capital; empty where nobody did and it is a usual one."""
+    known = report.outcome.sessions.capital
+    if known is not None and (known > 0.0).any():
+        return "the mean of the file's column"
+    return "portfolio.capital" if report.terms.capital > 0.0 else ""
 
 
-def settings(terms: Portfolio) -> Mapping[str, str]:
-    """All of them as text."""
-    found = terms.model_dump(mode="json")
-    return {
-        name: ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
-        for name, value in found.items()
-    }
+def caution(report: Report, beginning: str) -> str:
+    """The note of the run that begins so, as a sentence; empty where there is none."""
+    for one in report.source.notes:
+        if one.startswith(beginning):
+            return f"{one[0].upper()}{one[1:]}."
+    return ""
+
+
+def other_notes(notes: Sequence[str]) -> list[str]:
+    """The other notes."""
+    return [one for one in notes if not one.startswith((NO_FALL, UNWEIGHTED))]
 
 
 def versus(best: float, other: float) -> str:

@@ -7,6 +7,8 @@ from liveopt.portfolio.reports.layout import paragraph, section, table
 from liveopt.portfolio.reports.words import number, plural, span
 from liveopt.portfolio.result import Held, Report
 
+TITLE = "Out of sample"
+
 
 def said(held: Held) -> str:
     """What the best one did there, in a sentence."""
@@ -14,9 +16,20 @@ def said(held: Held) -> str:
     did = "earned" if roi >= 0.0 else "lost"
     return (
         f"In the {plural(len(held.sessions), 'session')} held back ({span(held.sessions.date)}),"
-        f" which no search saw, they {did} {number(abs(roi), 'money')}, fell by"
-        f" {number(held.figures['max_drawdown'], 'money')} at most and won"
-        f" {number(held.figures['win_rate'], 'share')}: fitness {number(held.fitness)}."
+        f" which the search did not see, they {did} {number(abs(roi), 'money')} with a maximum"
+        f" drawdown of {number(held.figures['max_drawdown'], 'money')};"
+        f" {number(held.figures['win_rate'], 'share')} of the sessions had a profit. Fitness there:"
+        f" {number(held.fitness)}."
+    )
+
+
+def absent(report: Report) -> str:
+    """Why there is nothing to say."""
+    if report.held_why:
+        return f"{report.held_why[0].upper()}{report.held_why[1:]}."
+    return (
+        "No sessions were held back (portfolio.holdout), so nothing here says how the portfolio"
+        " does on days that it was not selected on."
     )
 
 
@@ -29,13 +42,7 @@ def held_back(report: Report) -> list[str]:
     """All leaders, in the search and after it."""
     held = report.held
     if held is None:
-        return section(
-            "Where nobody chose",
-            paragraph(
-                "No sessions were held back (portfolio.holdout), so nothing here says how the"
-                " portfolio does on days that it was not chosen by."
-            ),
-        )
+        return section(TITLE, paragraph(absent(report)))
     searched, after = len(report.outcome.sessions), len(held.sessions)
     rows = []
     for one in report.outcome.leaders:
@@ -55,6 +62,6 @@ def held_back(report: Report) -> list[str]:
     when = f"{plural(after, 'session')}, {span(held.sessions.date)}"
     note = f"Held back: {when}. A session: the mean profit of one. The five figures at the right"
     note += " are those held back."
-    note += " Who was chosen was chosen before; if you pick another one by this table, its figures"
-    note += " here flatter too."
-    return section("Where nobody chose", table(header, rows), paragraph(note))
+    note += " The selection was made before; if you pick another one by this table, its figures"
+    note += " here are in sample too."
+    return section(TITLE, table(header, rows), paragraph(note))

@@ -1,9 +1,18 @@
 """The parts on regimes and on capital, of the performance report."""
 
+from typing import Final
+
 from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.layout import pairs, paragraph, section, table
 from liveopt.portfolio.reports.words import line, number, plural
 from liveopt.portfolio.result import Report
+
+UNSTATED: Final = "assumed: neither the file nor portfolio.capital states one"
+NOTHING: Final = (
+    "by itself, in these sessions, it gained no more than it lost, so its Kelly share is 0; it was"
+    " selected for what it does to the portfolio as a whole."
+)
+UNSURE: Final = "the mean regime confidence is 0."
 
 
 def regimes(report: Report) -> list[str]:
@@ -17,13 +26,13 @@ def regimes(report: Report) -> list[str]:
             "Regimes", paragraph("The file does not say what regime a session is of: all count.")
         )
     told = (
-        f"{plural(int(about.kept.sum()), 'session')} of {len(about.kept):,} counted; {left:,} were"
-        f" left out, for their regime is less sure than {terms.regime_confidence:.0%}. The others"
-        f" weigh by how sure it is, {number(about.confidence, 'share')} on the mean."
+        f"{plural(int(about.kept.sum()), 'session')} of {len(about.kept):,} counted; {left:,} below"
+        f" the regime confidence of {terms.regime_confidence:.0%} were left out. The others are"
+        f" weighted by their confidence ({number(about.confidence, 'share')} on average)."
     )
     halved = (
-        f" {plural(int(about.halved.sum()), 'session')} counted half, for their transition"
-        f" threshold is above {terms.regime_transition:g}."
+        f" {plural(int(about.halved.sum()), 'session')} counted half: transition threshold above"
+        f" {terms.regime_transition:g}."
     )
     of_each = [
         [
@@ -41,7 +50,7 @@ def allocation(report: Report) -> list[str]:
     found = report.outcome.allocation
     used = found.utilisation * found.capital
     rows = [
-        ["Capital", number(found.capital, "money"), "of the file where it has it, else as set"],
+        ["Capital", number(found.capital, "money"), gist.capital_from(report) or UNSTATED],
         ["Used", number(used, "money"), f"{number(found.utilisation, 'share')} of it"],
         ["Kept back", number(found.capital - used, "money"), ""],
     ]
@@ -54,11 +63,12 @@ def allocation(report: Report) -> list[str]:
     ]
     none = len(ranked) - len(given)
     note = (
-        "By Kelly's rule, a design of our own: each member its own Kelly share (a quarter at most)"
-        " times how sure the regime is, together no more than there is. It is told beside the equal"
-        " weights that everything else here is reckoned with."
+        "By Kelly's rule, a design of our own: each member gets its own Kelly share (a quarter at"
+        " most) times the mean regime confidence, all together no more than the capital. It is"
+        " reported beside the equal weights that everything else here is calculated with."
     )
     if none:
-        note += f" {plural(none, 'member')} would get nothing."
+        why = NOTHING if report.outcome.regimes.confidence > 0.0 else UNSURE
+        note += f" {plural(none, 'member')} would get nothing: {why}"
     header = ["Strategy", "Of capital", "Capital"]
     return section("Capital", pairs(rows), table(header, given) if given else [], paragraph(note))

@@ -6,13 +6,17 @@ from typing import Final
 import numpy as np
 
 from liveopt.portfolio.reports import gist
-from liveopt.portfolio.reports.figure import BY_KEY, FIGURES, MAIN
+from liveopt.portfolio.reports.figure import BY_KEY, MAIN
 from liveopt.portfolio.reports.held import held_back, said
 from liveopt.portfolio.reports.layout import file, pairs, paragraph, points, section, table
 from liveopt.portfolio.reports.money import allocation, regimes
+from liveopt.portfolio.reports.terms import listed
+from liveopt.portfolio.reports.why import why
 from liveopt.portfolio.reports.words import line, number, plural, span
 from liveopt.portfolio.result import Chosen, Report
 
+NOTE: Final = 400
+"""Characters of what the run noted."""
 TOLD: Final = 10
 """Members of the greatest part that are named at the beginning."""
 
@@ -20,7 +24,7 @@ TOLD: Final = 10
 def text(report: Report) -> bytes:
     """The file."""
     parts: Sequence[Callable[[Report], list[str]]] = (
-        _answer, held_back, _alternatives, _why, _members, _shocks, regimes, allocation,
+        _answer, held_back, _alternatives, why, _members, _shocks, regimes, allocation,
         _algorithms, _assumed, _time, _settings,
     )  # fmt: skip
     lines = [
@@ -37,12 +41,16 @@ def text(report: Report) -> bytes:
 def _answer(report: Report) -> list[str]:
     found, best = report.outcome, report.outcome.best
     figures = best.figures
+    no_fall, unweighted = (gist.caution(report, one) for one in (gist.NO_FALL, gist.UNWEIGHTED))
     told = [
+        line(f"Caution: {no_fall}", NOTE) if no_fall else "",
         f"{plural(len(best.members), 'strategy')} of {len(found.names):,}, equally weighted,"
         f" found by {gist.full_name(best.origin)}: fitness {number(best.fitness)}.",
-        f"Over {plural(len(found.sessions), 'session')} ({span(found.sessions.date)}) they earned"
-        f" {number(figures['roi'], 'money')} and fell by {number(figures['max_drawdown'], 'money')}"
-        f" at most. {number(figures['win_rate'], 'share')} of the sessions were won.",
+        f"Over {plural(len(found.sessions), 'session')} ({span(found.sessions.date)}) they"
+        f" {'earned' if figures['roi'] >= 0.0 else 'lost'} {number(abs(figures['roi']), 'money')}"
+        f" with a maximum drawdown of {number(figures['max_drawdown'], 'money')};"
+        f" {number(figures['win_rate'], 'share')} of the sessions had a profit."
+        + (f" {line(unweighted, NOTE)}" if unweighted else ""),
         said(report.held) if report.held is not None else "",
         _runner_up(found.leaders, best),
     ]
@@ -52,13 +60,13 @@ def _answer(report: Report) -> list[str]:
             f" them make together: fitness {number(report.zoning.fitness)}."
         )
     warning = (
-        f"In sample: the best of {_tried(report):,} portfolios on the very sessions that it was"
-        " chosen by. Such figures flatter, the more so the more was tried; what it earns from now"
-        " on will be less."
+        f"In sample: the best of {_tried(report):,} portfolios, measured on the same sessions it"
+        " was selected on. Such figures are too good, the more so the more was tried; expect less"
+        " from now on."
     )
     if report.held is None:
-        warning += " Try it on sessions that no search has seen before it gets money."
-    rows = [[one.title, one.said(figures), one.meaning] for one in MAIN]
+        warning += " Test it on sessions the search has not seen before trading it."
+    rows = [[one.title, one.said(figures), one.means(found.money)] for one in MAIN]
     return section(
         "The answer", [row for one in told if one for row in paragraph(one)], pairs(rows),
         paragraph(warning),
@@ -102,45 +110,6 @@ def _alternatives(report: Report) -> list[str]:
     return section("Against the alternatives", table(header, rows), paragraph(note))
 
 
-def _why(report: Report) -> list[str]:
-    found, terms = report.outcome, report.terms
-    best = found.best
-    told = [f"Fitness is {gist.aim_words(terms)}."]
-    base = best.figures.get(terms.metric)
-    if terms.fitness == "legacy" and terms.penalty == "subtractive" and base is not None:
-        told.append(
-            f"Here {terms.metric} {number(base)} less {terms.penalty_weight:g} x"
-            f" {number(best.figures['correlation'])}; fitness {number(best.fitness)}."
-        )
-    pairs_of = found.correlations
-    together = f"Its members are correlated by {number(best.figures['correlation'])} on the mean"
-    if pairs_of is not None and len(pairs_of.mean):
-        together += f", all {plural(pairs_of.pairs, 'pair')} of strategies by"
-        together += f" {number(float(pairs_of.mean.mean()))}; {pairs_of.pairs_reached:,} of those"
-        together += f" by {pairs_of.threshold:g} or more, up or down"
-    told.append(f"{together}.")
-    voters = [found.vote.voters.get(member, 0) for member in best.members]
-    count = len({*found.vote.weights})
-    several = sum(number_of > 1 for number_of in voters)
-    told.append(
-        f"{several} of its {len(best.members)} members were chosen by more than one of"
-        f" {plural(count, 'algorithm')} that found a portfolio of this size."
-    )
-    turned = _turned(report)
-    told.append(
-        f"{turned} of them are traded the other way round (ULTA turned"
-        f" {int(found.ulta.inverted.sum()):,} of {len(found.ulta.names):,} strategies)."
-    )
-    rows = [[one.title, one.said(best.figures), one.meaning] for one in FIGURES[5:]]
-    return section("Why this one", points(told), pairs(rows))
-
-
-def _turned(report: Report) -> int:
-    found = report.outcome
-    places = gist.file_places(found.ulta)[list(found.best.members)]
-    return int(found.ulta.inverted[places].sum())
-
-
 def _members(report: Report) -> list[str]:
     found = report.outcome
     shares = found.shares
@@ -182,7 +151,7 @@ def _shocks(report: Report) -> list[str]:
     ]
     header = ["World", "Fitness", *(figure.title for figure in shown)]
     note = "Every member's profits changed alike; volatility about its own mean. What was chosen"
-    note += " stays chosen."
+    note += " stays selected."
     return section("What if", table(header, rows) if rows else [], paragraph(note) if rows else [])
 
 
@@ -200,8 +169,8 @@ def _algorithms(report: Report) -> list[str]:
             if one.error:
                 failed.append(f"{one.algorithm} with {one.size}: {line(one.error, 300)}")
     header = ["Algorithm", "Size", "Status", "Fitness", "Tried", "Best after", "Seconds", "Device"]
-    note = "Tried: portfolios; best after: so many of them. Late: its time was out, and what it had"
-    note += " by then counts."
+    note = "Tried: portfolios; best after: how many of them it took. Late: it ran out of time, and"
+    note += " what it had by then counts."
     return section("The algorithms", table(header, rows), points(failed), paragraph(note))
 
 
@@ -210,33 +179,48 @@ def _best_at(history: Sequence[tuple[int, float]]) -> str:
 
 
 def _assumed(report: Report) -> list[str]:
-    terms = report.terms
-    told = [line(one, 400) for one in report.source.notes]
+    told = [line(one, NOTE) for one in gist.other_notes(report.source.notes)]
     told += [
         f"A portfolio's profit is the mean of its members': each has 1/{len(report.outcome.shares)}"
         " of the money.",
-        f"Returns are profits over a capital of"
-        f" {number(report.outcome.allocation.capital, 'money')}, yearly figures of"
-        f" {terms.periods_per_year:g} sessions, the risk-free return {terms.risk_free:.2%}.",
-        "Costs of trading are in the file's profits or nowhere.",
+        *_returns(report),
+        "Trading costs are included only where the file's profits are net of them.",
     ]
     return section("What was assumed", points(told))
+
+
+def _returns(report: Report) -> list[str]:
+    """What the figures were calculated with, which need not be what the settings say."""
+    money, stated = report.outcome.money, gist.capital_from(report)
+    capital = number(money.capital, "money")
+    told = [f"Returns are profits over a capital of {capital}, {stated}."]
+    if not stated:
+        fitness = "" if report.terms.fitness == "legacy" else " and the fitness"
+        told = [
+            "No capital is stated, neither in the file nor in portfolio.capital: returns are"
+            f" profits over an assumed {capital}. Volatility, VaR, CVaR{fitness} hold for that"
+            " capital only; Sharpe, Sortino and Calmar are the same for any."
+        ]
+    free = f"the risk-free return deducted in Sharpe and Sortino is {money.risk_free:.2%}"
+    if not money.risk_free:
+        free = "no risk-free return is deducted in Sharpe and Sortino"
+    return [*told, f"A year has {money.periods_per_year:.6g} sessions; {free}."]
 
 
 def _time(report: Report) -> list[str]:
     rows = [[name, f"{seconds:.3f}"] for name, seconds in report.steps.items()]
     rows.append(["together", f"{sum(report.steps.values()):.3f}"])
-    told = f"Began {line(report.started)}, on {line(report.device)},"
+    told = f"Started {line(report.started)}, on {line(report.device)},"
     told += f" {gist.workers(report)}."
     if report.workers:
         told += f" Busy for {number(gist.efficiency(report), 'share')} of the time of the search."
     if report.memory_peak_mib:
-        told += f" Memory at its most: {report.memory_peak_mib:,.0f} MiB."
+        told += f" Peak memory: {report.memory_peak_mib:,.0f} MiB."
     return section("How long it took", table(["Step", "Seconds"], rows), paragraph(told))
 
 
 def _settings(report: Report) -> list[str]:
-    rows = [[name, line(value, 60)] for name, value in gist.settings(report.terms).items()]
+    rows = [[name, line(value, 60)] for name, value in listed(report.terms).items()]
     told = f"Data: {line(report.source.data_hash, 80)}. The same data, settings and version of"
     told += " liveopt give the same portfolio, unless an algorithm ran out of time."
     found = [f"  {name.ljust(26)}  {value}".rstrip() for name, value in rows]

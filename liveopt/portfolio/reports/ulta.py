@@ -26,7 +26,7 @@ HEADER: Final = (
 
 
 def improved(ulta: Ulta) -> Ints:
-    """Those turned round, the most improved first; of equals the first in the file."""
+    """Those inverted, the most improved first; of equals the first in the file."""
     who = np.flatnonzero(ulta.inverted)
     return who[np.argsort(-ulta.improvement()[who], kind="stable")]
 
@@ -57,26 +57,27 @@ def markdown(report: Report) -> bytes:
     ulta, terms = report.outcome.ulta, report.terms
     who = improved(ulta)
     count = len(ulta.names)
+    lost = -float(ulta.before.roi[who].sum())
     gain = float((ulta.after.roi[who] - ulta.before.roi[who]).sum())
     lines = ["# ULTA inversion report", "", f"Run `{report.run}`.", ""]
     if terms.ulta == "off":
-        lines += ["**Nothing was looked at: ULTA is off** (`portfolio.ulta`)."]
+        lines += ["**Nothing was examined: ULTA is off** (`portfolio.ulta`)."]
     elif len(who):
         verb = "was" if len(who) == 1 else "were"
         lines += [
-            f"**{len(who):,} of {plural(count, 'strategy')} ({len(who) / count:.1%}) {verb} turned"
-            f" round.** In sum they lost {number(-float(ulta.before.roi[who].sum()), 'money')};"
+            f"**{len(who):,} of {plural(count, 'strategy')} ({len(who) / count:.1%}) {verb}"
+            f" inverted.** Together they lost {number(lost, 'money')};"
             f" traded the other way they earn as much, {number(gain, 'money')} more than before."
         ]
     else:
-        lines += [f"**None of {plural(count, 'strategy')} was turned round.**"]
+        lines += [f"**None of {plural(count, 'strategy')} was inverted.**"]
     lines += ["", *_rule(report)]
     if len(who):
         lines += ["", "## The most improved", "", *_table(ulta, who[:MOST])]
         if len(who) > MOST:
             lines += [
                 "",
-                f"{len(who) - MOST:,} more were turned round; `ulta_{stamp(report)}.csv` has every"
+                f"{len(who) - MOST:,} more were inverted; `ulta_{stamp(report)}.csv` has every"
                 " strategy, and the workbook's sheet ULTA those most improved.",
             ]
     lines += ["", "## What the columns mean", "", *_meanings()]
@@ -102,9 +103,12 @@ def _rule(report: Report) -> list[str]:
     return [
         told,
         "",
-        f"Looked at were {plural(kept, 'session')}, those that count, weighed by their regime."
-        " A strategy that is chosen to be inverted because it lost here was chosen by the same"
-        " sessions that judge it: the gain is in sample.",
+        f"Examined: {plural(kept, 'session')}, those that count, weighted by regime confidence. The"
+        " gain is in sample: a strategy is inverted because it lost on the very sessions that it"
+        " is then measured on, and about half of any random sample loses and would be inverted.",
+        "",
+        "The gain is also before costs. Where the file's profits are net of costs, inverting a"
+        " strategy turns its costs into gains, though trading the other way costs as well.",
     ]
 
 
@@ -131,7 +135,7 @@ def _table(ulta: Ulta, who: Ints) -> list[str]:
 def _meanings() -> list[str]:
     return [
         "- **ROI**: profit of all sessions, in the file's currency.",
-        "- **Worst session**: the least profit of one session, ULTA's drawdown; it is no fall from"
+        "- **Worst session**: the lowest profit of one session, ULTA's drawdown; not a decline from"
         " a peak.",
         "- **Ratio**: ROI over the size of the worst session.",
         "- **Improvement**: by how much of its own size the ratio has risen.",

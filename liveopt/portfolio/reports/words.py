@@ -14,6 +14,8 @@ Kind = Literal["money", "ratio", "share", "count"]
 """Of a number: in the file's currency, without a unit, a fraction shown in per cent, whole."""
 
 DASH: Final = "\N{EN DASH}"
+LARGE: Final = 1e6
+"""From here on a ratio is whole: its fourth digit after the point says nothing."""
 FINE: Final = 5e-4
 """A share below this has more digits, or a session's risk would be nothing."""
 LONG: Final = 48
@@ -40,7 +42,7 @@ def number(value: float, kind: Kind = "ratio") -> str:
     elif kind == "money":
         found = f"{value:,.2f}" if size >= 1.0 or not size else f"{value:.6f}"
     else:
-        found = f"{value:,.4f}"
+        found = f"{value:,.0f}" if size >= LARGE else f"{value:,.4f}"
     return found if any(c in "123456789" for c in found) else found.removeprefix("-")
 
 

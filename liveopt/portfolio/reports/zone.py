@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.figure import MAIN, OF_SERIES
 from liveopt.portfolio.reports.layout import file, grid
@@ -40,24 +42,24 @@ def markdown(report: Report) -> bytes:
 
 
 def _answer(report: Report, zoning: Zoning) -> list[str]:
-    best = max(zoning.zones, key=lambda one: one.allocation, default=None)
+    best = max((one for one in zoning.zones if one.figures), key=_allocated, default=None)
     own = report.terms.mode == "zones"
     told = (
         "Each zone was searched by itself and has a portfolio of its own."
         if own
-        else "One portfolio was searched over all sessions; here is what it did in each zone."
+        else "One portfolio was searched over all sessions; this is what it did in each zone."
     )
     figures = zoning.figures
     found = [
         f"**{plural(len(zoning.zones), 'zone')}, together a profit of"
-        f" {number(figures.get('roi', float('nan')), 'money')} with a largest fall of"
+        f" {number(figures.get('roi', float('nan')), 'money')} with a maximum drawdown of"
         f" {number(figures.get('max_drawdown', float('nan')), 'money')}; fitness"
         f" {number(zoning.fitness)}.** {told}"
     ]
-    if best is not None and best.figures:
+    if best is not None:
         found += [
             "",
-            f"The most capital is due to {code(best.name)}: {number(best.allocation, 'share')}, for"
+            f"The most capital goes to {code(best.name)}: {number(best.allocation, 'share')}, for"
             f" a profit of {number(best.figures.get('roi', float('nan')), 'money')} in"
             f" {plural(best.sessions, 'session')}. All of it is in sample.",
         ]
@@ -72,7 +74,7 @@ def _table(zoning: Zoning) -> list[str]:
     rows = [
         [
             code(one.name), f"{one.sessions:,}", number(one.weight),
-            number(one.allocation, "share"),
+            number(_allocated(one), "share"),
             f"{one.outcome.best.origin} ({len(one.outcome.best.members)})" if one.outcome else "-",
             number(one.outcome.best.fitness if one.outcome else float("nan")),
             *(figure.said(one.figures) for figure in MAIN),
@@ -82,15 +84,20 @@ def _table(zoning: Zoning) -> list[str]:
     return grid(header, rows)
 
 
+def _allocated(one: Zone) -> float:
+    """NaN where nothing is known of it that capital could be given for."""
+    return one.allocation if one.figures else float("nan")
+
+
 def _notes(zoning: Zoning) -> list[str]:
     outside = (
-        f"{plural(zoning.outside, 'session')} lay in no zone and were left out."
+        f"{plural(zoning.outside, 'session')} lie in no zone and were left out."
         if zoning.outside
-        else "Every session lay in a zone."
+        else "Every session lies in a zone."
     )
     return [
         "Allocation: of capital, in proportion to a zone's profit; one that lost gets next to"
-        f" nothing. {outside}"
+        f" nothing, one without sessions or without a portfolio none (a dash). {outside}"
     ]
 
 
@@ -98,7 +105,8 @@ def _combined(report: Report, zoning: Zoning) -> list[str]:
     how = "all sessions of the one portfolio"
     if report.terms.mode == "zones":
         how = COMBINED.get(zoning.combine, zoning.combine)
-    rows = [[one.title, one.meaning, one.said(zoning.figures)] for one in OF_SERIES]
+    money = report.outcome.money
+    rows = [[one.title, one.means(money), one.said(zoning.figures)] for one in OF_SERIES]
     return [
         f"Combined: {how}; {plural(len(zoning.series), 'date')}, {span(zoning.dates)}.",
         "",
@@ -114,7 +122,10 @@ def _matrix(zoning: Zoning) -> list[str]:
         [name, *(number(float(value)) for value in row)]
         for name, row in zip(names, zoning.matrix, strict=True)
     ]
-    return ["Correlation of the zones' daily profits:", "", *grid(["", *names], rows)]
+    told = "Correlation of the zones' daily profits, on the dates that both have"
+    if np.isnan(zoning.matrix).any():
+        told += "; a dash where these are too few for one"
+    return [f"{told}:", "", *grid(["", *names], rows)]
 
 
 def _zone(one: Zone) -> list[str]:
@@ -127,7 +138,7 @@ def _zone(one: Zone) -> list[str]:
     turned = int(found.ulta.inverted.sum())
     lines += [
         f"Fitness {number(found.best.fitness)} by {gist.full_name(found.best.origin)}. All:"
-        f" {ranked}. ULTA turned {turned:,} of {plural(len(found.ulta.names), 'strategy')} round.",
+        f" {ranked}. ULTA inverted {turned:,} of {plural(len(found.ulta.names), 'strategy')}.",
         "",
     ]
     rows = [

@@ -59,7 +59,7 @@ def _all_pairs(sheet: Sheet, report: Report) -> None:
     )  # fmt: skip
     chart.set_x_axis({"num_format": "0.00", "label_position": "low"})
     chart.set_legend({"none": True})
-    sheet.part("Who is like many others: the first by pairs that reach the threshold")
+    sheet.part("Correlated with many others: the first by pairs that reach the threshold")
     ranked = np.lexsort((np.arange(len(found.mean)), -found.reached))[:LIKE_MOST].tolist()
     names = report.outcome.names
     sheet.table(
@@ -90,7 +90,7 @@ def regimes(book: Book, report: Report) -> None:
             ("Sessions", len(about.kept), "count", ""),
             (
                 "Counted", int(about.kept.sum()), "count",
-                f"at least {terms.regime_confidence:.0%} sure of their regime, or it is not said",
+                f"regime confidence of {terms.regime_confidence:.0%} or more, or the file has none",
             ),
             (
                 "Counted half", int(about.halved.sum()), "count",
@@ -138,7 +138,7 @@ def zones(book: Book, report: Report) -> None:
     _each_zone(sheet, zoning)
     names = [one.name for one in zoning.zones]
     if len(names) > 1:
-        sheet.part("Correlation of the zones' daily profits")
+        sheet.part("Correlation of the zones' daily profits; a dash: too few dates in common")
         columns = [Column("Zone", "text"), *(Column(name, "ratio") for name in names)]
         rows = [[name, *row] for name, row in zip(names, zoning.matrix.tolist(), strict=True)]
         sheet.table(columns, rows, main=False)
@@ -168,7 +168,8 @@ def _each_zone(sheet: Sheet, zoning: Zoning) -> None:
         own = one.outcome.best if one.outcome else None
         rows.append(
             [
-                one.name, one.sessions, one.weight, one.allocation, own.origin if own else "-",
+                one.name, one.sessions, one.weight,
+                one.allocation if one.figures else float("nan"), own.origin if own else "-",
                 own.fitness if own else float("nan"),
                 *(figure.of(one.figures) for figure in OF_SERIES), one.why,
             ]
@@ -183,13 +184,14 @@ def _each_zone(sheet: Sheet, zoning: Zoning) -> None:
 
 
 def ulta(book: Book, report: Report) -> None:
-    """Those turned round, the most improved first."""
+    """Those inverted, the most improved first."""
     found = report.outcome.ulta
     who = improved(found)
     sheet = book.sheet(
-        "ULTA", f"{len(who):,} of {len(found.names):,} strategies were turned round",
+        "ULTA", f"{len(who):,} of {len(found.names):,} strategies were inverted",
         f"The {min(len(who), ULTA_MOST):,} most improved; ulta_{gist.stamp(report)}.csv has every"
-        " strategy. Worst: the least profit of one session.",
+        " strategy. Worst: the lowest profit of one session. In sample, and before the costs of"
+        " trading the other way.",
     )  # fmt: skip
     first = who[:ULTA_MOST]
     before, after = found.before, found.after

@@ -3,6 +3,7 @@
 from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.composition import OWN
 from liveopt.portfolio.reports.figure import FIGURES
+from liveopt.portfolio.reports.held import absent
 from liveopt.portfolio.reports.words import number, plural, span
 from liveopt.portfolio.reports.workbook.book import COLOURS, Book, Cell, Column
 from liveopt.portfolio.result import Report
@@ -87,9 +88,9 @@ def equity(book: Book, report: Report) -> None:
 def held_back(book: Book, report: Report) -> None:
     """All leaders in the sessions that no search saw."""
     held = report.held
-    sheet = book.sheet("Held Back", "In sessions that nobody chose by")
+    sheet = book.sheet("Held Back", "Out of sample: sessions held back from the search")
     if held is None:
-        sheet.notes(["No sessions were held back (portfolio.holdout)."])
+        sheet.notes([absent(report)])
         return
     sheet.notes([f"{plural(len(held.sessions), 'session')}, {span(held.sessions.date)}"])
     columns = [
@@ -117,7 +118,7 @@ def attribution(book: Book, report: Report) -> None:
     """Each member's part in profit and in risk."""
     found = report.outcome
     sheet = book.sheet(
-        "Attribution", "Who earns, and who is risky",
+        "Attribution", "Shares of profit and of risk",
         "Profit: its own over the number of members. Risk: its covariance with the portfolio over"
         " the portfolio's variance. Both add up to the whole.",
     )  # fmt: skip
@@ -152,8 +153,9 @@ def capital(book: Book, report: Report) -> None:
     given = found.allocation
     sheet = book.sheet(
         "Capital", "Capital by Kelly's rule",
-        "A design of our own, beside the equal weights that all other sheets are reckoned with:"
-        " each one's Kelly share times how sure the regime is, together no more than there is.",
+        "A design of our own, beside the equal weights that all other sheets are calculated with:"
+        " each one's Kelly share times the mean regime confidence, together no more than the"
+        " capital. A member without gains of its own in these sessions gets nothing.",
     )  # fmt: skip
     used = number(given.utilisation * given.capital, "money")
     sheet.notes(

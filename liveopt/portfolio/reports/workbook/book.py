@@ -67,8 +67,8 @@ class Book:
         )
         money = "#,##0.00000000" if small else "#,##0.00"
         forms = {
-            "money": money, "ratio": "#,##0.0000", "share": "0.00%", "count": "#,##0",
-            "date": "yyyy-mm-dd", "text": "@",
+            "money": money, "ratio": "[>=1000000]#,##0;#,##0.0000", "share": "0.00%",
+            "count": "#,##0", "date": "yyyy-mm-dd", "text": "@",
         }  # fmt: skip
         new = self.workbook.add_format
         self.forms = {kind: new({"num_format": form}) for kind, form in forms.items()}

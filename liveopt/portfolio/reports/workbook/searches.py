@@ -2,6 +2,7 @@
 
 from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.figure import FIGURES
+from liveopt.portfolio.reports.terms import aim_words
 from liveopt.portfolio.reports.workbook.book import COLOURS, Book, Column
 from liveopt.portfolio.result import Report
 
@@ -12,9 +13,7 @@ STEPS_MOST = 2_000
 def results(book: Book, report: Report) -> None:
     """Every algorithm with every size, and the portfolios that were looked at closely."""
     found = report.outcome
-    sheet = book.sheet(
-        "Algorithm Results", "What each algorithm found", gist.aim_words(report.terms)
-    )
+    sheet = book.sheet("Algorithm Results", "What each algorithm found", aim_words(report.terms))
     columns = [
         Column("Portfolio of", "text", 16), Column("Strategies", "count"),
         Column("Fitness", "ratio"), Column("Shared with the best", "count"),

@@ -7,7 +7,15 @@ import zlib
 import matplotlib as mpl
 import numpy as np
 
-from liveopt.portfolio.reports.drawing import HEIGHT_PX, WIDTH_PX, amount, drawable, sheet
+from liveopt.portfolio.reports.drawing import (
+    HEIGHT_PX,
+    WIDTH_PX,
+    amount,
+    drawable,
+    sheet,
+    short,
+    wide,
+)  # fmt: skip
 
 
 def chunks(png: bytes) -> dict[bytes, bytes]:
@@ -55,3 +63,15 @@ def test_what_has_no_place_on_an_axis_is_left_out() -> None:
 def test_money_beside_a_line_is_short() -> None:
     assert amount(-43.651) == "-43.65"
     assert amount(1_234_567.8) == "1,234,568"
+
+
+def test_a_number_beside_a_mark_is_short() -> None:
+    told = [short(x) for x in (12.3456, 659_066.8578, 1_234_567.0, -4.2e9, 5e13, float("inf"))]
+    assert told == ["12.3456", "659,067", "1.235 M", "-4.2 bn", "5e+13", "infinite"]
+
+
+def test_values_of_more_than_three_decades_are_far_apart() -> None:
+    assert wide(np.array([1.0, 1000.0, 0.0, np.nan, np.inf])) == 0.0
+    assert wide(np.array([-1.0, 0.0, 1001.0])) == 1.0
+    assert wide(np.array([1e-12, 1e3])) == 1e-6
+    assert wide(np.array([0.0, np.nan])) == 0.0

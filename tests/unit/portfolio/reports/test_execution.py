@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.execution import content
 from liveopt.portfolio.result import Report
 
@@ -42,7 +43,12 @@ def test_what_the_platforms_clients_read_is_there(
     assert found["failed_algorithms"] == []
     assert (found["zones"] is None) == (report.zoning is None)
     assert (found["held_back"] is None) == (report.held is None)
-    assert found["settings"] == report.terms.model_dump(mode="json")
+    assert found["settings"] == report.terms.model_dump(mode="json", exclude={"share"})
+    money = outcome.money
+    assert found["returns"] == {
+        "capital": money.capital, "capital_from": gist.capital_from(report) or None,
+        "periods_per_year": money.periods_per_year, "risk_free": money.risk_free,
+    }  # fmt: skip
 
 
 def test_what_failed_is_said(plain: Report) -> None:

@@ -1,10 +1,10 @@
 """The list of figures."""
 
-from liveopt.portfolio.figures import Figures
-from liveopt.portfolio.reports.figure import BY_KEY, FIGURES, MAIN, OF_SERIES
+from liveopt.portfolio.figures import Figures, Money
+from liveopt.portfolio.reports.figure import BEYOND, BY_KEY, FIGURES, MAIN, OF_SERIES
 
 
-def test_every_figure_that_is_reckoned_is_shown() -> None:
+def test_every_figure_that_is_calculated_is_shown() -> None:
     assert {one.key for one in FIGURES} == {*Figures.__slots__}
 
 
@@ -13,6 +13,13 @@ def test_the_five_of_the_platform_come_first() -> None:
         "ratio", "roi", "max_drawdown", "win_rate", "profit_factor",
     }  # fmt: skip
     assert FIGURES[: len(MAIN)] == MAIN
+
+
+def test_sharpe_says_what_risk_free_return_is_deducted_and_nothing_where_none_is() -> None:
+    sharpe = BY_KEY["sharpe"]
+    assert "beyond the risk-free 3.00%" in sharpe.means(Money(1e5, 252.0, 0.03))
+    assert "risk-free" not in sharpe.means(Money(1e5, 252.0, 0.0))
+    assert not any(BEYOND in one.means(Money(1e5, 252.0, 0.03)) for one in FIGURES)
 
 
 def test_a_figure_that_is_not_known_is_a_dash() -> None:

@@ -80,22 +80,20 @@ def test_portfolios_that_are_the_same_are_one(plain: Report) -> None:
     assert len(gist.distinct([best, twin, other], 1)) == 1
 
 
-def test_a_fitness_is_told_as_a_formula() -> None:
-    say = gist.aim_words
-    assert say(Portfolio()) == "ratio - 10 x mean correlation"
-    mild = Portfolio(penalty="multiplicative", penalty_weight=0.1)
-    assert say(mild) == "ratio x (1 - 0.1 x mean correlation)"
-    assert say(Portfolio(fitness="hybrid")).startswith(
-        "0.3 x (ratio - 10 x mean correlation) + 0.7"
-    )
-    assert say(Portfolio(balance_penalty=1.0)).endswith("balance of groups")
+def test_who_stated_the_capital(plain: Report, zoned: Report) -> None:
+    assert gist.capital_from(plain) == ""
+    assert gist.capital_from(zoned) == "the mean of the file's column"
+    own = dataclasses.replace(plain, terms=Portfolio(capital=5e4))
+    assert gist.capital_from(own) == "portfolio.capital"
 
 
-def test_every_setting_is_text() -> None:
-    found = gist.settings(Portfolio())
-    assert found.keys() == Portfolio.model_fields.keys()
-    assert found["terms"] == "none"
-    assert found["algorithms"] == "ga, pso, sa, de, aco, hc, bo, random"
+def test_a_note_that_stands_beside_its_figures_is_not_among_the_others(plain: Report) -> None:
+    notes = ["a", f"{gist.NO_FALL} 0.1", f"{gist.UNWEIGHTED} the best earned 2"]
+    noted = dataclasses.replace(plain, source=dataclasses.replace(plain.source, notes=notes))
+    assert gist.caution(noted, gist.NO_FALL) == "The largest fall of the best is 0.1."
+    assert gist.caution(noted, gist.UNWEIGHTED) == "Unweighted, the best earned 2."
+    assert gist.other_notes(notes) == ["a"]
+    assert gist.caution(dataclasses.replace(noted, source=plain.source), gist.NO_FALL) == ""
 
 
 def test_how_much_less_another_is() -> None:

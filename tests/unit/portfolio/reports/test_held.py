@@ -13,6 +13,13 @@ def test_without_sessions_held_back_it_is_said(plain: Report) -> None:
     assert "No sessions were held back" in " ".join(held_back(plain))
 
 
+def test_where_none_of_those_held_back_counts_the_reason_is_said(plain: Report) -> None:
+    none = dataclasses.replace(plain, held_why="of the sessions held back no session is sure")
+    told = " ".join(" ".join(held_back(none)).split())
+    assert "Of the sessions held back no session is sure." in told
+    assert "No sessions were held back" not in told
+
+
 def test_every_leader_is_there_with_both_its_figures(tested: Report) -> None:
     held = tested.held
     assert held is not None
@@ -28,8 +35,8 @@ def test_a_loss_is_called_one(tested: Report) -> None:
     held = tested.held
     assert held is not None
     poor = dataclasses.replace(held, figures={**held.figures, "roi": -12.5})
-    assert "they lost 12.50, fell by" in said(poor)
-    assert "they earned 12.50, fell" in said(
+    assert "they lost 12.50 with a maximum drawdown of" in said(poor)
+    assert "they earned 12.50 with" in said(
         dataclasses.replace(held, figures={**held.figures, "roi": 12.5})
     )
 

@@ -47,7 +47,7 @@ def test_the_report_lists_the_most_improved_and_says_how_many_more(plain: Report
     report = many(plain, 1_000)
     rows = [one for one in markdown(report).decode().splitlines() if one.startswith("| ")]
     assert len(rows) == 2 + MOST
-    assert f"{500 - MOST} more were turned round" in markdown(report).decode()
+    assert f"{500 - MOST} more were inverted" in markdown(report).decode()
     better = report.outcome.ulta.improvement()[improved(report.outcome.ulta)]
     assert (np.diff(better) <= 0.0).all()
     assert len(better) == 500
@@ -81,9 +81,15 @@ def test_the_rule_is_said(plain: Report, rule: str, said: str) -> None:
     assert said in markdown(report).decode()
 
 
+def test_it_is_said_that_the_gain_is_before_costs_and_half_of_it_luck(plain: Report) -> None:
+    told = markdown(plain).decode()
+    assert "about half of any random sample loses and would be inverted" in told
+    assert "inverting a strategy turns its costs into gains" in told
+
+
 def test_nobody_turned_is_said(plain: Report) -> None:
     ulta = dataclasses.replace(
         plain.outcome.ulta, inverted=np.zeros(len(plain.outcome.ulta.names), bool)
     )
     report = dataclasses.replace(plain, outcome=dataclasses.replace(plain.outcome, ulta=ulta))
-    assert f"None of {len(ulta.names)} strategies was turned round" in markdown(report).decode()
+    assert f"None of {len(ulta.names)} strategies was inverted" in markdown(report).decode()

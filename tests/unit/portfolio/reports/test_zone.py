@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import numpy as np
+
 from liveopt.config.portfolio import Portfolio
-from liveopt.portfolio.reports.words import code, number
+from liveopt.portfolio.reports.words import DASH, code, number
 from liveopt.portfolio.reports.zone import markdown
 from liveopt.portfolio.result import Report
 from tests.unit.portfolio.reports.test_words import cells_of
@@ -45,7 +47,10 @@ def test_a_zone_that_could_not_be_searched_says_why(zoned: Report) -> None:
     zoning = dataclasses.replace(zoned.zoning, zones=[poor, *rest], outside=3)
     told = markdown(dataclasses.replace(zoned, zoning=zoning)).decode()
     assert "No portfolio of its own: `too few \\| sessions`." in told
-    assert "3 sessions lay in no zone" in told
+    assert "3 sessions lie in no zone" in told
+    row = next(row for row in told.splitlines() if row.startswith(f"| {code(first.name)} "))
+    assert cells_of(row)[4].strip() == DASH
+    assert "The most capital goes to `=Evening`" in told
 
 
 def test_one_portfolio_is_looked_at_zone_by_zone_in_the_full_mode(zoned: Report) -> None:
@@ -72,3 +77,13 @@ def test_one_zone_has_no_matrix(zoned: Report) -> None:
     zoning = dataclasses.replace(zoned.zoning, zones=zoned.zoning.zones[:1])
     told = markdown(dataclasses.replace(zoned, zoning=zoning)).decode()
     assert "There is one zone only." in told
+
+
+def test_zones_without_common_dates_have_a_dash_and_why(zoned: Report) -> None:
+    assert zoned.zoning is not None
+    matrix = np.array([[1.0, np.nan], [np.nan, 1.0]])
+    zoning = dataclasses.replace(zoned.zoning, matrix=matrix)
+    told = markdown(dataclasses.replace(zoned, zoning=zoning)).decode()
+    assert f"| {code('=Evening')} | {DASH} | 1.0000 |" in told
+    assert "a dash where these are too few" in told
+    assert "a dash where these are too few" not in markdown(zoned).decode()

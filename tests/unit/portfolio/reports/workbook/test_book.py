@@ -99,3 +99,7 @@ def test_small_money_is_shown_with_its_digits() -> None:
     book.sheet("Sheet", "Title").table([Column("m", "money")], [[0.00012]])
     assert b"#,##0.00000000" in parts(book.content())["xl/styles.xml"]
     assert b"#,##0.00000000" not in parts(one_table([[1.0]], "money"))["xl/styles.xml"]
+
+
+def test_a_ratio_of_millions_has_no_digits_after_the_point() -> None:
+    assert b"[&gt;=1000000]#,##0;#,##0.0000" in parts(one_table([[1.0]], "ratio"))["xl/styles.xml"]
