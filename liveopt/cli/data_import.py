@@ -14,6 +14,7 @@ from liveopt.data.panel.check import compare, fingerprint_of, fingerprint_of_csv
 from liveopt.data.panel.columns import BadCells, Form, Order, Scale, columns_of
 from liveopt.data.panel.dbapi import check_sums, count, open_table, read_table
 from liveopt.data.panel.notes import notes
+from liveopt.data.panel.place import refuse_taken
 from liveopt.data.panel.read_csv import Read, read, read_csv
 from liveopt.data.panel.store import Compression, Layout, Partition, Store, write
 from liveopt.data.tables import DataError
@@ -133,8 +134,7 @@ def import_(
     layout = Layout(cast(Compression, compression), cast(Partition, partition))
     first = _one_source(files or [], from_csv_dump, from_dbapi, table)
     job = Job(form, layout, out or Path(f"{first.stem}.panel"), force)
-    if job.out.exists() and not force:  # said before the work, not after it
-        raise DataError(job.out, None, None, "exists; --force replaces it")
+    refuse_taken(job.out, replace=force)  # said before the work, not after it
     if from_dbapi is not None and table is not None:
         store = _from_database(job, from_dbapi, table)
     elif from_csv_dump is not None:

@@ -102,6 +102,14 @@ DatesOption = Annotated[
 BadOption = Annotated[
     Literal["refuse", "zero"], typer.Option(help="What is no number: refuse, or take as zero.")
 ]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="No strategies of this name (* ?).", show_default=False),
+]
+SureOption = Annotated[
+    Literal["auto", "percent", "fraction"],
+    typer.Option("--confidence", help="In what the file says how sure a regime is."),
+]
 PairsOption = Annotated[
     bool, typer.Option(help="Correlate all pairs for the reports; the search needs it not.")
 ]
@@ -130,6 +138,8 @@ def run(
     more: MoreOption = None,
     dates: DatesOption = ":",
     bad_cells: BadOption = "refuse",
+    exclude: ExcludeOption = None,
+    confidence: SureOption = "auto",
     correlations: PairsOption = True,
     dry_run: DryOption = False,
     events: EventsOption = False,
@@ -149,7 +159,7 @@ def run(
         "algorithms": algorithms.split(",") if algorithms else None,
     }  # fmt: skip
     terms = terms_of(settings.portfolio, given, more or [])
-    form = Form(bad_cells=bad_cells)
+    form = Form(bad_cells=bad_cells, exclude=exclude or (), confidence=confidence)
     wanted = Wanted(files, form, _span(dates), out, into, correlations, settings.engine.device)
     with _ended_by_sigterm(), hearing_of(events=events) as hearing:
         if dry_run:

@@ -7,7 +7,7 @@ import msgspec
 Partition = Literal["none", "year", "month"]
 Compression = Literal["snappy", "zstd", "gzip"]
 FORMAT: Final = "liveopt panel"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -33,6 +33,8 @@ class Source(msgspec.Struct, frozen=True):
     """Whether its rows were in order of time."""
     skipped: dict[str, str]
     """Columns that are no strategies, and why."""
+    repeated: int = 0
+    """Rows with the date, zone and times of one before: each is a session of its own."""
 
 
 class About(msgspec.Struct, frozen=True):
@@ -74,3 +76,13 @@ class Manifest(msgspec.Struct, frozen=True):
     about: About
     format: str = FORMAT
     version: int = VERSION
+
+    @property
+    def mark(self) -> str:
+        """What the Parquet files must bear too, to be read with this one."""
+        return mark_of(self.data_sha256, self.partition, self.compression)
+
+
+def mark_of(data_sha256: str, partition: Partition, compression: Compression) -> str:
+    """The same for the same content laid out alike: such files may stand for one another."""
+    return f"{data_sha256} {partition} {compression}"

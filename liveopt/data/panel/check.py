@@ -57,15 +57,17 @@ def fingerprint_of_csv(path: Path, names: Sequence[str], form: Form) -> Fingerpr
     places = {columns.names[i]: i for i in columns.candidates}
     wanted = [places[name] for name in names]
     texts: list[str | None] = []
+    days: list[str | None] = []
     rows: list[Float64] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=head.delimiter.decode())
         next(reader)
         for row in reader:
-            if row:
+            if any(row):
                 texts.append(row[columns.session["date"]])
+                days.append(row[columns.session["day"]] if "day" in columns.session else None)
                 rows.append(np.array([_number(row[i]) for i in wanted]))
-    dates = dates_of(texts, date_form(texts, form.date_order))
+    dates = dates_of(texts, date_form(texts, form.date_order, days))
     return fingerprint(dates, names, np.ascontiguousarray(np.array(rows).T))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,9 @@ from liveopt.data.panel.panel import Dates, Ints
 YEAR_FIRST: Final = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?:[T ].*)?")
 YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})(?:[T ].*)?")
 TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d*)?)?")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EPOCH: Final = 3
+"""1970-01-01 was a Thursday."""
 ADVICE: Final = "write 2024-01-31, 31-01-2024 or 01/31/2024"
 
 
@@ -33,17 +37,21 @@ class DateForm:
     """Said in the summary."""
 
 
-def date_form(texts: Iterable[str | None], wanted: Order) -> DateForm:
+def date_form(
+    texts: Iterable[str | None], wanted: Order, days: Iterable[str | None] = ()
+) -> DateForm:
     """Decide over all dates whose year stands last.
 
-    A number above 12 settles it. Where none is, nothing in the file can: 03-04-2024 is taken as
-    the third of April, 03/04/2024 as March the fourth, as those who write them so mostly mean it.
+    A number above 12 settles it, or else the days of the week. Where neither does, nothing in the
+    file can: 03-04-2024 is taken as the third of April, 03/04/2024 as March the fourth, as those
+    who write them so mostly mean it.
     """
-    found = [
-        match
-        for text in dict.fromkeys(texts)
+    pairs = [
+        (match, (day or "").strip()[:3].lower())
+        for text, day in dict.fromkeys(zip_longest(texts, days))
         if text and (match := YEAR_LAST.fullmatch(text.strip()))
     ]
+    found = [match for match, _ in pairs]
     if not found:
         return DateForm(day_first=True, why="year first")
     if wanted != "auto":
@@ -57,11 +65,26 @@ def date_form(texts: Iterable[str | None], wanted: Order) -> DateForm:
     if day is not None or month is not None:
         shown = day or month
         return DateForm(day is not None, f"{'day' if day else 'month'} first, as {shown} shows")
+    right = {day_first: _weekdays_agree(pairs, day_first) for day_first in (True, False)}
+    if right[True] != right[False]:
+        order = "day" if right[True] else "month"
+        return DateForm(right[True], f"{order} first, as the days of the week show")
     slash = found[0][2] == "/"
     assumed = "month first, as with slashes" if slash else "day first, as with dashes or dots"
     return DateForm(
         not slash, f"{assumed} (assumed: no day is above 12, so the file cannot tell; --date-order)"
     )
+
+
+def _weekdays_agree(pairs: Sequence[tuple[re.Match[str], str]], day_first: bool) -> bool:
+    """Whether some dates read so have their day of the week beside them, and none another."""
+    known = [(match[0], day) for match, day in pairs if day in WEEKDAYS]
+    try:
+        dates = dates_of([text for text, _ in known], DateForm(day_first, ""))
+    except BadCells:  # it is told with its row when all are read
+        return False
+    found = (dates.astype(np.int64) + EPOCH) % 7
+    return bool(known) and [WEEKDAYS[i] for i in found] == [day for _, day in known]
 
 
 def dates_of(texts: Sequence[str | None], form: DateForm) -> Dates:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from liveopt.data.panel.cells import Outside, without_missing
 from liveopt.data.panel.columns import Columns, Form, columns_of
 from liveopt.data.panel.panel import Panel
-from liveopt.data.panel.raw import SHOWN, BadCell, Numbers, Raw, Tally, Texts, numbers_of
+from liveopt.data.panel.raw import Numbers, Raw, Tally, Texts, numbers_of
 from liveopt.data.tables import DataError
 
 COLUMNS_AT_ONCE: Final = 500
@@ -24,6 +24,8 @@ COLUMNS_AT_ONCE: Final = 500
 ROWS_AT_ONCE: Final = 2_000
 SUM_TOLERANCE: Final = 1e-9
 """Of the sum of magnitudes: a database may add in any order, and in its own precision."""
+PASSWORD: Final = re.compile(r"(?i)(password|passwd|pwd)\s*=\s*(?!env:)|://[^/@]*:[^/@]*@")
+"""One that is written out, by name or within an address."""
 HOW: Final = (
     "give it as module:argument,name=value ..., such as sqlite3:desk.db or"
     " heavydb:user=admin,password=env:HEAVYDB_PASSWORD,host=localhost,dbname=desk"
@@ -44,11 +46,11 @@ class Table:
         """What errors call it, and the group of its strategies."""
         return Path(self.name.rpartition(".")[2])
 
-    def query(self, words: str) -> Iterator[Sequence[Any]]:
-        """The rows of `SELECT words`, fetched some at a time; `{table}` stands for the name."""
+    def query(self, words: str, order: str = "") -> Iterator[Sequence[Any]]:
+        """The rows of `SELECT words FROM` the table, fetched some at a time."""
         cursor = self.connection.cursor()
         try:
-            cursor.execute("SELECT " + words.replace("{table}", _table(self.name)))
+            cursor.execute(f"SELECT {words} FROM {_table(self.name)} {order}")  # noqa: S608 - quoted
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from rows
         except self.errors as error:
@@ -70,8 +72,13 @@ class Table:
 
 def open_table(spec: str, name: str) -> Table:
     """Import the module, connect as it says; what cannot be is a `DataError`."""
-    module_name, _, text = spec.partition(":")
+    module_name, colon, text = spec.partition(":")
+    if not colon:  # not repeated here: there may be a password in it
+        raise DataError(Path("database"), None, None, f"is not given as module:arguments; {HOW}")
     place = Path(module_name)
+    if PASSWORD.search(text):
+        why = "a password does not belong in a command line; put it into the environment, and give"
+        raise DataError(place, None, None, f"{why} password=env:NAME")
     try:
         module = importlib.import_module(module_name)
         connect: Callable[..., Any] = module.connect
@@ -144,7 +151,7 @@ def read_table(table: Table, form: Form) -> Raw:
 
 def count(table: Table) -> int:
     """How many rows the database says there are."""
-    return int(next(table.query("COUNT(*) FROM {table}"))[0])
+    return int(next(table.query("COUNT(*)"))[0])
 
 
 def check_sums(table: Table, panel: Panel, columns: Columns) -> None:
@@ -153,8 +160,10 @@ def check_sums(table: Table, panel: Panel, columns: Columns) -> None:
     places = {columns.names[i]: i for i in columns.candidates}
     for first in range(0, len(panel.names), COLUMNS_AT_ONCE):
         some = range(first, min(first + COLUMNS_AT_ONCE, len(panel.names)))
-        words = ", ".join(f"SUM({_quoted(header[places[panel.names[i]]])})" for i in some)
-        (theirs,) = table.query(words + " FROM {table}")
+        columns_here = (_quoted(header[places[panel.names[i]]]) for i in some)
+        (theirs,) = table.query(
+            ", ".join(f"SUM(CAST({name} AS DOUBLE PRECISION))" for name in columns_here)
+        )
         for i, value in zip(some, theirs, strict=True):
             ours, size = math.fsum(panel.pnl[i]), math.fsum(abs(panel.pnl[i]))
             if not abs(float(value or 0.0) - ours) <= SUM_TOLERANCE * size:
@@ -166,7 +175,7 @@ def _select(table: Table, columns: Columns, places: Sequence[int]) -> Iterator[S
     header = table.header()
     names = ", ".join(_quoted(header[i]) for i in places)
     order = ", ".join(_quoted(header[i]) for i in columns.session.values())
-    return table.query(f"{names} FROM {{table}} ORDER BY {order}")
+    return table.query(names, f"ORDER BY {order}")
 
 
 def _numbers(values: Sequence[Any], place: int, tally: Tally) -> Any:
@@ -174,9 +183,10 @@ def _numbers(values: Sequence[Any], place: int, tally: Tally) -> Any:
     tally.given[place] += int(found.given.sum())
     if found.bad is not None:
         rows = np.flatnonzero(found.bad)
-        tally.bad[place] += len(rows)
         if len(rows):
-            tally.examples[place] = [BadCell(int(r), str(values[r])) for r in rows[:SHOWN]]
+            tally.note(
+                place, rows, pa.array([str(values[row]) for row in rows.tolist()], pa.string())
+            )
     return found.values
 
 

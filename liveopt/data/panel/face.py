@@ -26,7 +26,7 @@ PARTITIONS: Final[Mapping[tuple[str, ...], Partition]] = {
 
 
 def csv_to_parquet(csv_path: str, parquet_path: str, format_config: Mapping[str, Any]) -> bool:
-    """Make a store of a CSV, replacing what is there; true, or `DataError` says why not.
+    """Make a store of a CSV, replacing a store that is there; true, or `DataError` says why not.
 
     `format_config` has fields of `Form` and `Layout`, by their names.
     """

@@ -77,6 +77,7 @@ class CudfReader:
             column = self._cudf.read_parquet(store.folder / PNL_FILE, columns=[name])[name]
             block = column.list.leaves.values.reshape(store.manifest.strategies, -1)
             parts.append(block[:, low:high])
+        store.refuse_replaced()
         if not parts:
             count = store.manifest.strategies if names is None else len(names)
             return self._cupy.empty((count, 0))

@@ -11,11 +11,9 @@ import numpy.typing as npt
 
 from liveopt.data.panel.about import About
 from liveopt.data.panel.finish import Part
-from liveopt.data.panel.panel import Panel, Sessions
+from liveopt.data.panel.panel import KEYS, Panel, Sessions
 from liveopt.data.tables import DataError
 
-KEYS: Final = ("date", "start_min", "zone", "day", "end_min")
-"""What makes a session this one, where all files have it; in order of time first."""
 EMPTY: Final[Mapping[str, Any]] = {"U": "", "i": -1, "f": np.nan}
 Key = tuple[Any, ...]
 
@@ -34,6 +32,7 @@ def merged(parts: Sequence[Part]) -> tuple[Panel, About]:
         return Panel(part.names, part.pnl, part.sessions, groups, group), About(sources)
     keys = [key for key in KEYS if all(getattr(p.sessions, key) is not None for p in parts)]
     rows = [_rows(part, keys) for part in parts]
+    _refuse_apart(parts, keys, rows)
     order = sorted(set().union(*rows), key=lambda key: key)
     at = {key: i for i, key in enumerate(order)}
     places = [np.array([at[key] for key in found], np.int64) for found in rows]
@@ -56,9 +55,32 @@ def _stem(part: Part) -> str:
     return Path(part.source.name).stem
 
 
+def _refuse_apart(
+    parts: Sequence[Part], keys: Sequence[str], rows: Sequence[Sequence[Key]]
+) -> None:
+    """A file whose days others have too, but no session, has another word for the zone."""
+    if "zone" not in keys:
+        return
+    at = keys.index("zone")
+    bare = [{key[:at] + key[at + 1 :] for key in found} for found in rows]
+    for i, part in enumerate(parts):
+        others = [j for j in range(len(parts)) if j != i]
+        alike = next((j for j in others if bare[i] & bare[j]), None)
+        if alike is not None and not any(set(rows[i]) & set(rows[j]) for j in others):
+            why = (
+                f"no session of it is in another file, though their days are: its zone is"
+                f" {rows[i][0][at]!r} where {parts[alike].source.name} has {rows[alike][0][at]!r};"
+                " write zones alike in all files, or take the column out of one"
+            )
+            raise DataError(Path(part.source.name), None, None, why)
+
+
 def _rows(part: Part, keys: Sequence[str]) -> list[Key]:
     """What each session of a file is known by; two of one kind cannot be merged."""
     columns = [getattr(part.sessions, key).astype(_kind(key)).tolist() for key in keys]
+    if "zone" in keys:
+        at = keys.index("zone")
+        columns[at] = [zone.casefold() for zone in columns[at]]
     rows = list(zip(*columns, strict=True))
     twice = next((row for row, count in Counter(rows).items() if count > 1), None)
     if twice is not None:

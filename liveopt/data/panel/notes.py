@@ -30,6 +30,8 @@ def _of(source: Source) -> list[str]:
         "rows were not in order of time: sorted by date, then start": not source.in_order,
         f"{source.missing:,} empty cells count as 0": source.missing,
         f"{source.bad:,} cells that are no number count as 0": source.bad,
+        f"{source.repeated:,} rows have the date, zone and times of another: each counts as a"
+        " session of its own": source.repeated,
         f"{source.blank:,} cells of the sessions' own columns are empty": source.blank,
     }
     told = "; ".join(words for words, is_so in said.items() if is_so)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ Float64 = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.str_]
+KEYS: Final = ("date", "start_min", "zone", "end_min")
+"""What makes a session this one, as far as they are known; the weekday follows from the date."""
 
 
 @dataclass(frozen=True, slots=True)

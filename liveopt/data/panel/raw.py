@@ -1,7 +1,9 @@
 """One source's cells taken apart: the words of its sessions, the numbers of its strategies."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +14,14 @@ import pyarrow.compute as pc
 
 from liveopt.data.panel.cells import Block, Cells, Outside, Progress, look, without_missing
 from liveopt.data.panel.columns import Columns, Form, columns_of
+from liveopt.data.panel.dates import TIME, YEAR_FIRST, YEAR_LAST
 from liveopt.data.panel.panel import Float64
 from liveopt.data.tables import DataError
 
 SHOWN: Final = 20
 """So many bad cells are named in an error."""
+LIKE_NUMBER: Final = re.compile(r"(?:[\W_]*[^\W\d_]){0,3}[\W_]*\d")
+"""How amounts begin that are no plain numbers, such as (1,5) or Rs 100: few letters, a digit."""
 NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 Texts = Sequence[str | None]
 
@@ -39,6 +44,19 @@ class Tally:
     bad: npt.NDArray[np.int64]
     examples: dict[int, list[BadCell]] = field(default_factory=dict)
     """The first bad ones of each candidate that has any."""
+    amounts: dict[int, BadCell] = field(default_factory=dict)
+    """The first bad one of each candidate that looks like an amount, not like a word."""
+
+    def note(self, place: int, rows: npt.NDArray[np.int64], texts: pa.Array) -> None:
+        """Take in some bad cells of one candidate."""
+        self.bad[place] += len(rows)
+        known = self.examples.setdefault(place, [])
+        found = zip(rows.tolist(), texts.to_pylist(), strict=False)
+        known += [BadCell(row, text) for row, text in islice(found, SHOWN - len(known))]
+        if place not in self.amounts:
+            amount = next(filter(_is_amount, texts.unique().to_pylist()), None)
+            if amount is not None:
+                self.amounts[place] = BadCell(int(rows[texts.index(amount).as_py()]), amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +139,10 @@ class _Sink:
     def _note(
         self, texts: pa.Array, bad: npt.NDArray[np.bool_], which: npt.NDArray[np.int64], first: int
     ) -> None:
-        self.tally.bad[which] += bad.sum(axis=0)
         for column in np.flatnonzero(bad.any(axis=0)):
-            known = self.tally.examples.setdefault(int(which[column]), [])
-            for row in np.flatnonzero(bad[:, column])[: SHOWN - len(known)]:
-                text = texts[int(row * bad.shape[1] + column)].as_py()
-                known.append(BadCell(first + int(row), text))
+            rows = np.flatnonzero(bad[:, column])
+            cells = texts.take(pa.array(rows * bad.shape[1] + column))
+            self.tally.note(int(which[column]), first + rows, cells)
 
     def numbers(self) -> Float64:
         """All of them; a copy only where lines were counted that are no rows."""
@@ -134,6 +150,13 @@ class _Sink:
         return (
             self._pnl if rows == self._pnl.shape[1] else np.ascontiguousarray(self._pnl[:, :rows])
         )
+
+
+def _is_amount(text: str) -> bool:
+    """Whether a cell that is no number may be meant as one; dates and times of day are not."""
+    text = text.strip()
+    said = any(form.fullmatch(text) for form in (YEAR_FIRST, YEAR_LAST, TIME))
+    return LIKE_NUMBER.match(text) is not None and not said
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from liveopt.data.panel.about import About
 from liveopt.data.panel.cells import Progress
 from liveopt.data.panel.columns import Form, refuse_unmet
 from liveopt.data.panel.dates import date_form
-from liveopt.data.panel.finish import finish
+from liveopt.data.panel.finish import SCALED, finish, scale_of
 from liveopt.data.panel.merge import merged
 from liveopt.data.panel.panel import Panel
 from liveopt.data.panel.raw import Raw, read_raw
@@ -34,8 +34,14 @@ def read_csv(
 def read(raws: Sequence[Raw], form: Form) -> Read:
     """The same of sources already taken apart; in which order dates stand is one for all."""
     refuse_unmet(raws[0].path, [raw.columns for raw in raws], form)
+    texts = [text for raw in raws for text in raw.words["date"]]
+    days = [day for raw in raws for day in raw.words.get("day", [None] * len(raw.words["date"]))]
     try:
-        dates = date_form((text for raw in raws for text in raw.words["date"]), form.date_order)
+        dates = date_form(texts, form.date_order, days)
     except ValueError as error:
         raise DataError(raws[0].path, None, "Date", str(error)) from error
-    return Read(*merged([finish(raw, form, dates) for raw in raws]))
+    scales = {
+        word: scale_of(raws, word, form.confidence if word == "confidence" else "auto")
+        for word in SCALED
+    }
+    return Read(*merged([finish(raw, form, dates, scales) for raw in raws]))

@@ -1,19 +1,19 @@
-"""Keeps panels on disk: built beside their place, proved, and put there by one rename."""
+"""Writes panels to disk: built beside their place, proved, and put there whole."""
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet
 
-from liveopt.data.panel.about import About, Compression, Manifest, Partition
+from liveopt.data.panel.about import About, Compression, Manifest, Partition, mark_of
 from liveopt.data.panel.panel import Panel
+from liveopt.data.panel.place import beside, put, refuse_taken, sync
 from liveopt.data.panel.stored import (
     ABOUT,
+    MARK,
     PNL_FILE,
     SESSIONS_FILE,
     Store,
@@ -61,13 +61,13 @@ def write(
     layout = Layout() if layout is None else layout
     if not len(panel.names) or not len(panel.sessions):
         raise DataError(folder, None, None, "a panel without strategies or sessions is not kept")
-    if folder.exists() and not replace:
-        raise DataError(folder, None, None, "exists; --force replaces it")
+    refuse_taken(folder, replace=replace)
+    place = Path(os.path.realpath(folder))  # of a link, what it leads to
     try:
-        with _beside(folder) as building:
+        with beside(place) as building:
             _fill(building, panel, about, layout)
             prove(open_panel(building))
-            _put(building, folder)
+            put(building, place, replace=replace)
     except OSError as error:
         raise DataError(
             folder, None, None, f"cannot be written: {error.strerror or error}"
@@ -83,7 +83,9 @@ def rows_of_a_group(strategies: int, sessions: int, columns: int) -> int:
 
 def _fill(folder: Path, panel: Panel, about: About, layout: Layout) -> None:
     periods = periods_of(panel.sessions, layout.partition)
-    schema = schema_of(periods)
+    data_sha256 = content_hash(panel)
+    mark = {MARK: mark_of(data_sha256, layout.partition, layout.compression)}
+    schema = schema_of(periods).with_metadata(mark)
     strategies, sessions = panel.pnl.shape
     rows = rows_of_a_group(strategies, sessions, len(periods))
     at_once = rows * max(1, GROUP_VALUES * 16 // (rows * sessions))
@@ -97,16 +99,15 @@ def _fill(folder: Path, panel: Panel, about: About, layout: Layout) -> None:
         for first in range(0, strategies, at_once):
             part = strategies_table(panel, slice(first, first + at_once), periods, schema)
             writer.write_table(part, row_group_size=rows)
-    pyarrow.parquet.write_table(
-        sessions_table(panel.sessions), folder / SESSIONS_FILE, compression=layout.compression
-    )
+    table = sessions_table(panel.sessions).replace_schema_metadata(mark)
+    pyarrow.parquet.write_table(table, folder / SESSIONS_FILE, compression=layout.compression)
     manifest = Manifest(
         strategies=strategies,
         sessions=sessions,
         first=str(panel.sessions.date[0]),
         last=str(panel.sessions.date[-1]),
         groups=list(panel.groups),
-        data_sha256=content_hash(panel),
+        data_sha256=data_sha256,
         periods=[size for _, size in periods],
         partition=layout.partition,
         compression=layout.compression,
@@ -115,52 +116,4 @@ def _fill(folder: Path, panel: Panel, about: About, layout: Layout) -> None:
     )
     (folder / ABOUT).write_bytes(seal(manifest))
     for name in (PNL_FILE, SESSIONS_FILE, ABOUT):
-        _sync(folder / name)
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """An empty folder to build in, gone afterwards; those of dead processes go too."""
-    for old in folder.parent.glob(f".{folder.name}.*.tmp"):
-        if not _lives(old.name.split(".")[-2]):
-            shutil.rmtree(old, ignore_errors=True)
-    building = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    building.mkdir()
-    try:
-        yield building
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-
-
-def _lives(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return int(process) != os.getpid()
-
-
-def _put(building: Path, folder: Path) -> None:
-    _sync(building)
-    old = building.with_suffix(".old")
-    if folder.exists():
-        folder.rename(old)
-    try:
-        building.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    _sync(folder.parent)
-    if old.is_dir():
-        shutil.rmtree(old)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(folder / name)

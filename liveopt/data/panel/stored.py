@@ -5,6 +5,7 @@ NAME.panel/sessions.parquet   what is known of each session
 NAME.panel/about.json         where it is from, what was assumed, a hash of each file
 """
 
+import glob
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,10 @@ VALUES_AT_ONCE: Final = 1 << 18
 Rows = npt.NDArray[np.int64]
 Span = tuple[date | str | None, date | str | None]
 """The first and the last day that are wanted; None leaves that side open."""
-AGAIN: Final = "it is damaged: make the store anew from its source"
+MARK: Final = b"liveopt.panel"
+"""In the metadata of both Parquet files: `Manifest.mark` of the one they were written with."""
+ANEW: Final = "make the store anew from its source"
+AGAIN: Final = f"it is damaged: {ANEW}"
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -65,7 +69,7 @@ class Store:
     def sessions(self) -> Sessions:
         """All of them."""
         with self._reading(SESSIONS_FILE) as path:
-            return sessions_from(pyarrow.parquet.ParquetFile(path).read())
+            return sessions_from(self._opened(path).read())
 
     @cached_property
     def _heads(self) -> pa.Table:
@@ -112,7 +116,20 @@ class Store:
     @cached_property
     def _file(self) -> Any:
         with self._reading(PNL_FILE) as path:
-            return pyarrow.parquet.ParquetFile(path)
+            return self._opened(path)
+
+    def _opened(self, path: Path) -> Any:
+        """One of the two files, if it is still the one that about.json is of."""
+        file = pyarrow.parquet.ParquetFile(path)
+        if (file.metadata.metadata or {}).get(MARK) != self.manifest.mark.encode():
+            why = "another store has been put here since it was opened; open and read it again"
+            raise DataError(self.folder, None, None, why)
+        return file
+
+    def refuse_replaced(self) -> None:
+        """For who reads the file of strategies by other means: it is still the same."""
+        with self._reading(PNL_FILE) as path:
+            self._opened(path)
 
     def rows_of(self, names: Sequence[str]) -> Rows:
         """Where strategies lie; one that is not there is refused."""
@@ -181,12 +198,15 @@ def open_panel(folder: Path) -> Store:
         sealed = msgspec.json.decode(path.read_bytes(), type=Sealed)
     except (FileNotFoundError, NotADirectoryError) as error:
         why = "there is no panel here; `liveopt data import` makes one"
+        for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.*.old")):
+            why += f" ({left.name} beside it is one whose replacing was cut off: rename it)"
         raise DataError(folder, None, None, why) from error
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
         raise DataError(path, None, None, f"cannot be read ({error}); {AGAIN}") from error
     manifest = sealed.manifest
     if (manifest.format, manifest.version) != (FORMAT, VERSION):
-        why = f"is {manifest.format} {manifest.version}, and this program reads {FORMAT} {VERSION}"
+        found = f"{manifest.format} {manifest.version}"
+        why = f"is {found}, and this program reads {FORMAT} {VERSION}; {ANEW}"
         raise DataError(path, None, None, why)
     if hashlib.sha256(msgspec.json.encode(manifest)).hexdigest() != sealed.sha256:
         raise DataError(path, None, None, f"is not as written; {AGAIN}")

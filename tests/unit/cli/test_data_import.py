@@ -143,6 +143,14 @@ def test_a_store_that_is_there_is_replaced_only_by_force(call: Call, tmp_path: P
     assert call("data", "import", "a.csv", "--force")[0] == 0
 
 
+def test_nothing_but_a_store_is_replaced_by_force(call: Call, tmp_path: Path) -> None:
+    put(tmp_path / "a.csv", LEGACY)
+    code, _, err = call("data", "import", "a.csv", "--out", "a.csv", "--force")
+    assert code == 4
+    assert "a.csv: is no panel and is not replaced" in err
+    assert (tmp_path / "a.csv").read_text() == LEGACY
+
+
 def test_the_help_says_what_is_known_and_gives_an_example(call: Call) -> None:
     code, out, _ = call("data", "import", "--help")
     assert code == 0

@@ -38,7 +38,7 @@ def test_any_csv_is_read_as_python_reads_it(
     text = io.StringIO()
     csv.writer(text, lineterminator=end).writerows([header, *rows])
     path = put(tmp_path_factory.mktemp("csv") / "a.csv", text.getvalue())
-    expected = list(csv.reader(io.StringIO(text.getvalue(), newline="")))
+    expected = [row for row in csv.reader(io.StringIO(text.getvalue(), newline="")) if any(row)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
         found, flat, lines = read(path)
@@ -100,3 +100,43 @@ def test_blocks_without_a_row_are_passed_over(
     monkeypatch.setattr(module, "BLOCK", 2)
     found = read(put(tmp_path / "a.csv", "Date,x\n" + "\n" * 9 + "1,2\n" + "\n" * 5))
     assert found == (["Date", "x"], ["1", "2"], [11])
+
+
+@pytest.mark.parametrize("end", ["", '2024-01-03,1,Y 6",3\n2024-01-04,1,Y,4\n'])
+def test_a_quote_in_a_name_never_swallows_rows(tmp_path: Path, end: str) -> None:
+    text = 'Date,A 5",Zone,B\n2024-01-01,1,X,2\n2024-01-02,1,X,3\n' + end
+    with pytest.raises(DataError, match=r"the first line has a quote .* does not end there"):
+        read(put(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize("where", ["Date,A\n1,1\n", 'Date,"A,B\n'])
+def test_a_quote_left_open_is_refused_after_a_mebibyte(tmp_path: Path, where: str) -> None:
+    """It was read to the end of the file, in quadratic time."""
+    path = tmp_path / "a.csv"
+    with put(path, where + '2,"1\n' * ("A\n" in where)).open("ab") as file:
+        file.write(b"2024-01-02,1\n" * 600_000)
+    with path.open("rb") as file:
+        line = 3 if "A\n" in where else 1
+        with pytest.raises(DataError, match=f"line {line} of the file has a quote that is left"):
+            list(Cells(path, file).blocks(lambda _: None))
+        assert file.tell() < module.BLOCK + 2 * module.OPEN_MOST
+
+
+@pytest.mark.parametrize(
+    "text", ["Date,A\r1,1\r2,2\r", "Date,A\n1,1\r2,2\r3,5\r", '"Date",A\r"1",1']
+)
+def test_line_ends_of_cr_alone_are_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="line ends of CR alone"):
+        read(put(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize("text", ["\nDate,A\n1,1\n", "sep=;\nDate;A\n1;1\n"])
+def test_a_first_line_that_names_no_columns_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="the first line does not name the columns"):
+        read(put(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_rows_of_nothing_but_commas_are_no_rows(tmp_path: Path, quote: str) -> None:
+    text = f"Date,x,y\n1,{quote}2{quote},\n,,\n3,,4\n,,\n,,\n"
+    assert read(put(tmp_path / "a.csv", text))[1:] == (["1", "2", None, "3", None, "4"], [2, 4])

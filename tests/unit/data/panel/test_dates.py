@@ -1,14 +1,18 @@
 """Dates of all orders and times of day; what the file cannot tell is assumed and said."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveopt.data.panel.columns import Order
+from liveopt.data.panel.check import compare, fingerprint_of, fingerprint_of_csv
+from liveopt.data.panel.columns import Form, Order
 from liveopt.data.panel.dates import BadCells, date_form, dates_of, minutes_of
+from liveopt.data.panel.read_csv import read_csv
+from tests.unit.data.panel.files import put
 
 DAYS = st.lists(st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)), min_size=1)
 
@@ -44,6 +48,23 @@ def test_what_the_file_cannot_tell_is_assumed_and_said() -> None:
     assert "assumed" in dashes.why
     assert "assumed" in slashes.why
     assert "assumed" not in date_form(["2024-04-03"], "auto").why
+
+
+def test_days_of_the_week_settle_the_order(tmp_path: Path) -> None:
+    texts = ["01/02/2024", "02/02/2024", "05/02/2024", "06/02/2024"]
+    form = date_form(texts, "auto", ["Thu", " friday", None, "TUE"])
+    assert (form.day_first, form.why) == (True, "day first, as the days of the week show")
+    form = date_form(texts, "auto", ["Tuesday", "Fri", "Thu", "Sun"])
+    assert (form.day_first, form.why) == (False, "month first, as the days of the week show")
+    for days in (["Thu", "Fri", "Mon", "Mon"], ["Do", "Fr", "Mo", "Di"], [None] * 4):
+        assert "assumed" in date_form(texts, "auto", days).why
+    assert "assumed" in date_form(["00/01/2024"], "auto", ["Mon"]).why
+    text = "".join(f"{t},{d},1\n" for t, d in zip(texts, ["Thu", "Fri", "Mon", "Tue"], strict=True))
+    path = put(tmp_path / "a.csv", "Date,Day,x\n" + text)
+    panel = read_csv([path]).panel
+    assert str(panel.sessions.date[0]) == "2024-02-01"
+    expected = fingerprint_of_csv(path, panel.names, Form())
+    assert "are the source's" in compare(path, expected, fingerprint_of(panel))
 
 
 @pytest.mark.parametrize("text", ["", None, "soon", "31-02-2024", "2024-13-01", "1.2.24", "45321"])

@@ -80,6 +80,29 @@ def test_a_bad_cell_is_refused_with_its_row(tmp_path: Path) -> None:
         panel_of(path)
 
 
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    path = made(tmp_path / "a.db", ["Date", "{table}", "S%1"], [("2024-01-01", 1, 2)])
+    assert panel_of(path).pnl.tolist() == [[1], [2]]
+
+
+def test_sums_are_added_in_doubles_whatever_the_column_is(tmp_path: Path) -> None:
+    """As single numbers, or as whole ones, they would be rounded on the way."""
+    path = made(tmp_path / "a.db", ["Date", "x"], [("2024-01-01", 2**53), ("2024-01-02", 1)])
+    said: list[str] = []
+    with closing((table := open_table(f"sqlite3:{path}", "desk")).connection):
+        table.connection.set_trace_callback(said.append)
+        panel = read([read_table(table, Form())], Form()).panel
+        check_sums(table, panel, columns_of(table.path, table.header(), Form()))
+    assert 'SELECT SUM(CAST("x" AS DOUBLE PRECISION)) FROM "desk"' in " ".join(said)
+
+
+def test_amounts_in_another_form_are_refused(tmp_path: Path) -> None:
+    rows = [("2024-01-01", "(1.5)", 1), ("2024-01-02", "-", 2)]
+    path = made(tmp_path / "a.db", ["Date", "x", "y"], rows)
+    with pytest.raises(DataError, match=r"row 1, column 'x': '\(1\.5\)'"):
+        panel_of(path)
+
+
 def test_sums_that_the_database_does_not_confirm_are_refused(wide: tuple[Path, np.ndarray]) -> None:
     path, _ = wide
     panel = panel_of(path)
@@ -125,6 +148,10 @@ def test_a_table_that_changes_while_it_is_read_is_refused(
         ("json:x", "desk", "is no module of PEP 249"),
         ("sqlite3:desk.db,nonsense=1", "desk", "cannot connect"),
         ("sqlite3:desk.db", "nobody", "the database says: no such table"),
+        ("sqlite3:desk.db,password=hunter2", "desk", "a password does not belong in a command"),
+        ("sqlite3:dsn=host=x PWD=hunter2", "desk", "a password does not belong in a command"),
+        ("sqlite3:db://me:hunter2@x/y", "desk", "a password does not belong in a command"),
+        ("admin,password=hunter2", "desk", "is not given as module:arguments"),
         ("sqlite3:password=env:NOBODY_SET_THIS", "desk", "no such environment variable"),
     ],
 )
@@ -133,8 +160,9 @@ def test_what_cannot_be_reached_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made(tmp_path / "desk.db", ["Date", "x"], [])
-    with pytest.raises(DataError, match=why):
+    with pytest.raises(DataError, match=why) as error:
         open_table(spec, table).header()
+    assert "hunter2" not in str(error.value)
 
 
 def test_arguments_may_be_named_and_come_from_the_environment(

@@ -36,6 +36,14 @@ def test_a_csv_becomes_a_store_and_replaces_the_one_before(tmp_path: Path) -> No
     assert store.read().names == ["strategy_1"]
 
 
+def test_a_folder_of_somebody_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    precious = put(tmp_path / "p" / "thesis.txt", "years of work")
+    with pytest.raises(DataError, match="is no panel and is not replaced"):
+        face.csv_to_parquet(str(put(tmp_path / "a.csv", LEGACY)), str(tmp_path / "p"), {})
+    assert precious.read_text() == "years of work"
+
+
 def test_what_is_not_known_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path = str(put(tmp_path / "a.csv", LEGACY))
     with pytest.raises(ValueError, match="format_config: colour is none of rename, include"):

@@ -100,3 +100,33 @@ def test_merging_is_the_same_whatever_the_order_of_rows(tmp_path: Path) -> None:
     one, two = (merged(tmp_path, a=text, b=texts[0]).panel for text in texts)
     assert np.array_equal(one.pnl, two.pnl)
     assert one.pnl[0].tolist() == [d + 0.5 for d in range(1, 29)]
+
+
+def test_what_the_day_of_the_week_is_called_makes_no_other_session(tmp_path: Path) -> None:
+    read = merged(
+        tmp_path,
+        a="Date,Day,x\n2024-01-01,Mon,1\n2024-01-02,Tue,2\n",
+        b="Date,Day,x\n2024-01-01,Monday,5\n2024-01-02,Tuesday,6\n",
+    )
+    assert read.panel.pnl.tolist() == [[1, 2], [5, 6]]
+    assert (read.about.absent, read.about.differing) == (0, 2)
+
+
+def test_zones_are_one_in_any_case_and_refused_where_no_session_is_in_two_files(
+    tmp_path: Path,
+) -> None:
+    head = "Date,Zone,x\n2024-01-01"
+    assert merged(tmp_path, a=f"{head},Z1,1\n", b=f"{head},z1,5\n").panel.pnl.tolist() == [[1], [5]]
+    with pytest.raises(DataError, match=r"its zone is '1' where .*b\.csv has 'zone 1'; write"):
+        merged(tmp_path, a=f"{head},1,1\n", b=f"{head},Zone 1,5\n")
+    apart = merged(tmp_path, a=f"{head},1,1\n", b="Date,Zone,x\n2024-01-02,Zone 1,5\n")
+    assert apart.panel.pnl.tolist() == [[1, 0], [0, 5]], "other days are other sessions"
+
+
+def test_the_scale_of_a_confidence_is_one_for_all_files(tmp_path: Path) -> None:
+    head = "Date,Regime_Confidence_%,x\n2024-01-0"
+    read = merged(tmp_path, a=f"{head}1,90,1\n", b=f"{head}2,1,5\n")
+    assert read.panel.sessions.confidence is not None
+    assert read.panel.sessions.confidence.tolist() == [0.9, 0.01]
+    with pytest.raises(DataError, match=r"b\.csv: row 1, .* 0\.9 is a fraction, and another file"):
+        merged(tmp_path, a=f"{head}1,90,1\n", b=f"{head}2,0.9,5\n")

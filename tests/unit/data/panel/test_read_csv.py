@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.data.panel import cells
-from liveopt.data.panel.columns import Form
+from liveopt.data.panel.columns import BadCells, Form
+from liveopt.data.panel.notes import notes
 from liveopt.data.panel.panel import Float64
 from liveopt.data.panel.read_csv import read_csv
 from liveopt.data.panel.store import open_panel, write
@@ -76,6 +77,35 @@ def test_confidence_is_a_fraction_whatever_the_file_has(
     assert read.about.sources[0].confidence == why
 
 
+NEITHER = "Date,Regime_Confidence_%,x\n2024-01-01,0.9,1\n2024-01-02,{},1\n"
+
+
+@pytest.mark.parametrize("cell", ["1.0000000000000002", "1.2", "1.5"])
+def test_a_confidence_that_may_be_either_is_refused_until_it_is_told(
+    tmp_path: Path, cell: str
+) -> None:
+    """One rounding among fractions had made all of them percent."""
+    path = put(tmp_path / "a.csv", NEITHER.format(cell))
+    with pytest.raises(DataError, match=r"row 2, .* may be a fraction or percent; .*--confidence"):
+        read_csv([path])
+    told = read_csv([path], Form(confidence="percent")).panel.sessions.confidence
+    assert told is not None
+    assert told.tolist() == pytest.approx([0.009, float(cell) / 100])
+
+
+def test_a_fraction_that_is_rounded_above_one_is_one(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", NEITHER.format("1.0000000000000002"))
+    found = read_csv([path], Form(confidence="fraction")).panel.sessions.confidence
+    assert found is not None
+    assert found.tolist() == [0.9, 1.0]
+
+
+def test_a_transition_threshold_that_may_be_either_is_refused(tmp_path: Path) -> None:
+    text = "Date,Market_regime_transition_threshold,x\n2024-01-01,1.2,1\n"
+    with pytest.raises(DataError, match=r"1\.2 may be a fraction or percent; write 0\.7 or 70"):
+        read_csv([put(tmp_path / "a.csv", text)])
+
+
 @pytest.mark.parametrize("bad", ["101", "-1", "high", "inf"])
 def test_a_confidence_that_is_none_is_refused_with_its_row(tmp_path: Path, bad: str) -> None:
     text = f"Date,Regime_Confidence_%,x\n2024-01-01,50,1\n2024-01-02,{bad},1\n"
@@ -109,12 +139,74 @@ def test_bad_cells_are_refused_with_row_line_column_and_the_mend(tmp_path: Path)
     assert "--bad-cells zero" in text
 
 
+def test_the_line_is_that_of_the_file_though_rows_before_it_are_empty(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", "Date,x\n2024-01-01,1\n,\n\nsoon,2\n")
+    with pytest.raises(DataError, match=r"row 2, line 5 of the file, column 'Date': cannot read"):
+        read_csv([path])
+
+
 def test_bad_cells_are_zero_where_that_is_asked_for_and_counted(tmp_path: Path) -> None:
     read = read_csv([put(tmp_path / "a.csv", BAD)], Form(bad_cells="zero"))
     assert read.panel.names == ["x", "y"]
     assert read.panel.pnl.tolist() == [[1, 0, 0, 5, 5, 5, 5], [2, 2, 0, 0, 3, 0, 3]]
     (source,) = read.about.sources
     assert (source.bad, source.missing, source.skipped) == (4, 1, {"z": "text"})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("1,5", "2,5", "-1,25"), ("1,234.50", "-2,000.00", "3,000.00"), ("(100)", "(50)", "(1)"),
+        ("1.5%", "2%", "7%"), ("\u2212100", "\u22121", "\u22127"), ("Rs. 5", "Rs. 6", "-"),
+        ("-", "n/a", "$5"), ("5 USDT", "6 USDT", "-1 USDT"), ("1_000", "0x10", "-"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("bad_cells", ["refuse", "zero"])
+def test_amounts_in_another_form_are_refused_and_never_passed_over_as_text(
+    tmp_path: Path, cells: tuple[str, ...], bad_cells: BadCells
+) -> None:
+    rows = [f'2024-01-0{i},"{cell}",{i},n/k' for i, cell in enumerate(cells, 1)]
+    path = put(tmp_path / "a.csv", "Date,x,y,z\n" + "\n".join(rows))
+    with pytest.raises(DataError, match="1 column has amounts that cannot be read") as error:
+        read_csv([path], Form(bad_cells=bad_cells))
+    assert ", column 'x': " in str(error.value)
+    assert "column 'z'" not in str(error.value)
+    assert read_csv([path], Form(exclude=["x"])).panel.names == ["y"]
+
+
+@pytest.mark.parametrize("cells", [("(100)", "(50)", "7"), ("-", "-", "2"), ("1,5", "2,5", "3")])
+def test_a_column_with_any_number_is_a_strategy_whatever_else_is_in_it(
+    tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    """Where half of the cells were losses in brackets, the losing strategies were lost."""
+    rows = [f'2024-01-0{i},"{cell}",{i}' for i, cell in enumerate(cells, 1)]
+    path = put(tmp_path / "a.csv", "Date,x,y\n" + "\n".join(rows))
+    with pytest.raises(DataError, match="2 cells are no numbers"):
+        read_csv([path])
+    assert read_csv([path], Form(bad_cells="zero")).about.bad == 2
+
+
+@pytest.mark.parametrize("word", ["Zone 1", "NIFTY24", "09:20", "2024-01-25", "25-01-2024", "n/k"])
+def test_words_dates_and_times_are_text(tmp_path: Path, word: str) -> None:
+    read = read_csv([put(tmp_path / "a.csv", f"Date,note,x\n2024-01-01,{word},1\n")])
+    assert read.about.sources[0].skipped == {"note": "text"}
+
+
+def test_an_amount_is_found_below_many_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "BLOCK", 64)
+    rows = [f"2024-01-{i:02},{'(7)' if i == 30 else 'none'},{i}" for i in range(1, 31)]
+    with pytest.raises(DataError, match=r"row 30, line 31 of the file, column 'x': '\(7\)'"):
+        read_csv([put(tmp_path / "a.csv", "Date,x,y\n" + "\n".join(rows))])
+
+
+def test_rows_of_one_session_are_counted_and_said(tmp_path: Path) -> None:
+    text = "Date,Zone,x\n2024-01-01,A,1\n2024-01-01,B,2\n2024-01-01,A,1\n2024-01-01,A,3\n"
+    read = read_csv([put(tmp_path / "a.csv", text)])
+    assert read.about.sources[0].repeated == 2
+    assert any("2 rows have the date, zone and times of another" in n for n in notes(read.about))
+    assert len(read.panel.sessions) == 4
 
 
 def test_of_many_bad_cells_twenty_are_shown(tmp_path: Path) -> None:
@@ -137,11 +229,11 @@ def test_nothing_is_written_in_many_ways_and_empty_columns_are_no_strategies(
     assert (source.missing, source.skipped) == (8, {"y": "empty", "z": "empty"})
 
 
-def test_a_column_that_turns_to_text_in_a_later_block_is_still_text(
+def test_a_column_of_text_is_no_strategy_in_any_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cells, "BLOCK", 64)
-    rows = [f"2024-01-{i:02},{i}.5,{i if i < 10 else 'word'},{-i}" for i in range(1, 31)]
+    rows = [f"2024-01-{i:02},{i}.5,{'word' if i < 10 else 'other'},{-i}" for i in range(1, 31)]
     path = put(tmp_path / "a.csv", "Date,x,note,y\n" + "\n".join(rows))
     panel = read_csv([path]).panel
     assert panel.names == ["x", "y"]

@@ -135,48 +135,6 @@ def test_a_store_that_cannot_replace_another_leaves_that_one(tmp_path: Path, rea
     assert len(files(tmp_path)) == 5
 
 
-def test_what_a_killed_process_left_is_taken_away_by_the_next(tmp_path: Path, read: Read) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; sys.path.insert(0, '.')\n"
-        "from liveopt.data.panel.about import About\n"
-        "from liveopt.data.panel.store import write\n"
-        "from tests.unit.data.panel.test_store import made_up\n"
-        f"write(made_up(3, 4), About([]), Path({str(tmp_path / 'p')!r}),"
-        " prove=lambda _: os.kill(os.getpid(), 9))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False)
-    assert done.returncode == -9
-    assert not (tmp_path / "p").exists()
-    assert len(list(tmp_path.glob(".p.*.tmp"))) == 1
-    write(read.panel, read.about, tmp_path / "p")
-    assert list(tmp_path.glob(".p.*")) == []
-
-
-def test_what_a_living_process_builds_is_left_alone(tmp_path: Path, read: Read) -> None:
-    others = tmp_path / f".p.{os.getppid()}.tmp"
-    others.mkdir()
-    write(read.panel, read.about, tmp_path / "p")
-    assert others.exists()
-
-
-def test_a_rename_that_fails_puts_the_old_store_back(
-    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = write(made_up(3, 4), About([]), tmp_path / "p").read()
-    real = Path.rename
-
-    def full(path: Path, target: Path) -> Path:
-        if path.suffix == ".tmp":
-            raise OSError(28, "No space left on device")
-        return real(path, target)
-
-    monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(DataError, match="cannot be written: No space left"):
-        write(read.panel, read.about, tmp_path / "p", replace=True)
-    assert same(open_panel(tmp_path / "p").read(), before)
-    assert list(tmp_path.glob(".p.*")) == []
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, read: Read) -> None:
     tmp_path.chmod(0o500)

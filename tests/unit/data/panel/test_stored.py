@@ -14,7 +14,7 @@ from liveopt.data.panel.panel import Panel
 from liveopt.data.panel.store import Layout, write
 from liveopt.data.panel.stored import Store, open_panel, seal
 from liveopt.data.tables import DataError
-from tests.unit.data.panel.test_store import made_up
+from tests.unit.data.panel.test_store import made_up, same
 
 PANEL = made_up(2_000, 120)
 
@@ -118,9 +118,11 @@ def test_a_damaged_about_is_refused_unless_it_says_the_same(tmp_path: Path) -> N
 
 def test_another_version_and_no_store_at_all_are_told(tmp_path: Path) -> None:
     store = write(made_up(3, 5), About([]), tmp_path / "p")
-    other = msgspec.structs.replace(store.manifest, version=2)
+    other = msgspec.structs.replace(store.manifest, version=1)
     (tmp_path / "p" / "about.json").write_bytes(seal(other))
-    with pytest.raises(DataError, match="is liveopt panel 2, and this program reads"):
+    with pytest.raises(
+        DataError, match=r"is liveopt panel 1, and this program reads .*; make the store anew"
+    ):
         open_panel(tmp_path / "p")
     for nothing in (tmp_path, tmp_path / "none", tmp_path / "p" / "about.json"):
         with pytest.raises(DataError, match="there is no panel here; `liveopt data import`"):
@@ -130,3 +132,37 @@ def test_another_version_and_no_store_at_all_are_told(tmp_path: Path) -> None:
 def test_a_store_is_read_while_names_repeat(store: Store) -> None:
     found: Panel = store.read(["s7", "s3", "s7"])
     assert np.array_equal(found.pnl, PANEL.pnl[[7, 3, 7]])
+
+
+@pytest.mark.parametrize("first", ["nothing", "sessions", "names", "strategies"])
+@pytest.mark.parametrize("other", [made_up(50, 40, seed=2), made_up(50, 44), made_up(60, 40)])
+def test_a_reader_never_mixes_two_stores(tmp_path: Path, first: str, other: Panel) -> None:
+    """Whatever it has read before the other was put there."""
+    panel = made_up(50, 40)
+    store = write(panel, About([]), tmp_path / "p")
+    if first == "sessions":
+        assert len(store.sessions) == 40
+    if first == "names":
+        assert len(store.names) == 50
+    if first == "strategies":
+        assert same(store.read(), panel)
+    write(other, About([]), tmp_path / "p", replace=True)
+    if first == "strategies":  # both files are open
+        assert same(store.read(), panel)
+    else:
+        with pytest.raises(DataError, match="another store has been put here since it was opened"):
+            store.read()
+    with pytest.raises(DataError, match="another store has been put here"):
+        store.refuse_replaced()
+    assert same(open_panel(tmp_path / "p").read(), other)
+
+
+def test_a_store_cut_otherwise_is_another_and_the_same_again_is_not(tmp_path: Path) -> None:
+    panel = made_up(50, 40)
+    store = write(panel, About([]), tmp_path / "p")
+    write(panel, About([]), tmp_path / "p", replace=True)
+    assert same(store.read(), panel)
+    store = open_panel(tmp_path / "p")
+    write(panel, About([]), tmp_path / "p", Layout(partition="month"), replace=True)
+    with pytest.raises(DataError, match="another store has been put here"):
+        store.read()
