@@ -25,6 +25,9 @@ CATCHES_ALL: frozenset[str] = frozenset(
         "liveopt/guard/attempt.py",  # an emergency stop goes on whatever fails
         "liveopt/journal/writer.py",  # what ends the writer ends the service
         "liveopt/live/rounds.py",  # a search is no part of the run: its faults are told
+        "liveopt/portfolio/queue/aside.py",  # raised again where it is waited for
+        "liveopt/portfolio/queue/task.py",  # what one job brings about ends no other
+        "liveopt/portfolio/queue/worker.py",  # the queue goes on, and says what is wrong
         "liveopt/logs/redaction.py",  # what cannot say what it is costs no line of the log
         "liveopt/live/supervise.py",  # what crashes is started again
         "liveopt/web/security.py",  # a bug in a handler costs one answer

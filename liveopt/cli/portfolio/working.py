@@ -14,7 +14,7 @@ import typer
 
 from liveopt.cli import market as options
 from liveopt.cli.show import Exit, Failure, as_json, note, table
-from liveopt.portfolio.queue.job import Job
+from liveopt.portfolio.queue.job import BAD_CELLS, Job
 from liveopt.portfolio.queue.places import Gone
 from liveopt.portfolio.queue.settings import Settings
 from liveopt.portfolio.queue.status import Status, read_status
@@ -36,22 +36,24 @@ PollOption = Annotated[
 AutoOption = Annotated[bool, typer.Option(help="A CSV that lies in input/ is a job of its own.")]
 USUAL = Settings()
 AT_ONCE: Final = max(1, min(USUAL.jobs_max, len(os.sched_getaffinity(0)) // 2))
-LIMIT_S: Final = 900.0
-"""A run of 100,000 strategies takes minutes, and others may run beside it."""
 
 
 def worker(
     root: RootArgument,
     make: MakeOption = False,
     jobs: JobsOption = AT_ONCE,
-    limit_s: LimitOption = LIMIT_S,
+    limit_s: LimitOption = USUAL.limit_s,
     poll_s: PollOption = USUAL.poll_s,
     auto: AutoOption = True,
 ) -> None:
     """Do the jobs of a folder as they come, until interrupted.
 
     A client drops a CSV into input/ and, if it likes, a job into jobs/queue/; the reports are in
-    output/, and the job's record in jobs/completed/ or jobs/failed/.
+    output/, and the job's record in jobs/completed/ or jobs/failed/. A job is a JSON object with
+    job_id, timestamp and input_file; portfolio_size (10 to 100) and settings may be added:
+
+    {"job_id": "j1", "timestamp": "2025-07-30T10:15:00", "input_file": "prices.csv",
+    "portfolio_size": 35, "settings": {"holdout": 0.25, "bad_cells": "zero"}}
 
     Example: `liveopt portfolio worker /srv/desk --make`
     """
@@ -74,11 +76,14 @@ async def _work(found: Worker) -> None:
 
 
 def command_of(job: Job) -> Sequence[str]:
-    """The run of a job: this program."""
-    return (
+    """The run of a job: this program. What its settings are worth, it says itself."""
+    found = [
         sys.executable, "-m", "liveopt", "portfolio", "run", str(job.input),
         "--size", str(job.size), "--into", str(job.out), "--events",
-    )  # fmt: skip
+    ]  # fmt: skip
+    for key, value in job.settings.items():
+        found += ["--bad-cells", value] if key == BAD_CELLS else ["--set", f"{key}={value}"]
+    return found
 
 
 def status(root: RootArgument, json: options.JsonOption = False) -> None:

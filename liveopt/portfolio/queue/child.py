@@ -12,8 +12,10 @@ import msgspec
 
 from liveopt.portfolio.queue import processes
 
-LINE_MAX: Final = 64 << 10
-"""Bytes: what is longer is no progress."""
+LINE_MAX: Final = 1 << 20
+"""Bytes: what is longer is neither progress nor a result."""
+PART: Final = 64 << 10
+"""Bytes that are heard at once."""
 ASK_S: Final = 2.0
 """Between asking a process to end and ending it."""
 DRAIN_S: Final = 5.0
@@ -107,7 +109,8 @@ class Ears:
                 found = msgspec.json.decode(line, type=dict[str, Any])
                 if "done" in found:
                     self.done = found["done"]
-                elif {"step", "share"} <= found.keys():
+                    return
+                if {"step", "share"} <= found.keys():
                     self._told(msgspec.convert(found, Progress))
                     return
         self._tail.add(bytes(line) + b"\n")
@@ -195,5 +198,5 @@ async def _pipe(stack: contextlib.AsyncExitStack) -> tuple[asyncio.StreamReader,
 
 
 async def _read(reader: asyncio.StreamReader, hear: Callable[[bytes], None]) -> None:
-    while part := await reader.read(LINE_MAX):
+    while part := await reader.read(PART):
         hear(part)

@@ -6,7 +6,6 @@ files of that key, and nobody else. Its age is no clock's business: a claim is o
 changed for so long while somebody looked.
 """
 
-import contextlib
 import os
 import secrets
 import time
@@ -20,7 +19,6 @@ from liveopt.portfolio.queue import files, processes
 from liveopt.portfolio.queue.processes import Owner
 
 ENDING: Final = ".claim"
-GRAVE: Final = ".grave"
 BYTES_MAX: Final = 10_000
 PAUSES_S: Final = (0.1, 0.3)
 
@@ -55,11 +53,7 @@ def take(folder: Path, key: str, owner: Owner) -> Claim | None:
 
 def at(folder: Path, key: str) -> Claim | None:
     """Who has that key; None if nobody has, or it cannot be read."""
-    try:
-        content = files.read(folder / f"{key}{ENDING}", BYTES_MAX)
-        return msgspec.json.decode(content, type=Claim)
-    except (FileNotFoundError, files.NotPlain, msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return _read(folder / f"{key}{ENDING}")
 
 
 def exists(folder: Path, key: str) -> bool:
@@ -93,6 +87,15 @@ def release(folder: Path, key: str, claim: Claim) -> None:
         files.remove(folder / f"{key}{ENDING}")
 
 
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A claim as it was when its owner was found dead: no other is ended for it."""
+
+    claim: Claim | None
+    """None where it was never written, or cannot be read."""
+    touched_ns: int
+
+
 @dataclass(slots=True)
 class Watch:
     """Looks at the claims of others, so that those of the dead can be found."""
@@ -103,48 +106,72 @@ class Watch:
     _seen: dict[tuple[Path, str], tuple[int, float]] = field(default_factory=dict)
     """When each was last touched, and since when that is known."""
 
-    def dead(self, folder: Path, key: str, now_s: float) -> bool:
+    def dead(self, folder: Path, key: str, now_s: float) -> Dead | None:
         """On this machine its process is gone; elsewhere it has given no sign of life for long.
 
         One's own is judged by that too: one that was forgotten in an outage would stay forever.
         """
-        claim = at(folder, key)
-        ours = claim is not None and claim.owner == self.owner
-        if claim is not None and not ours and processes.is_here(claim.owner):
-            return not processes.lives(claim.owner)
-        try:
-            touched = (folder / f"{key}{ENDING}").stat().st_mtime_ns
-        except FileNotFoundError:
+        found = _found(folder / f"{key}{ENDING}")
+        if found is None:
             self._seen.pop((folder, key), None)
-            return False
+            return None
+        owner = None if found.claim is None else found.claim.owner
+        if owner is not None and owner != self.owner and processes.is_here(owner):
+            return None if processes.lives(owner) else found
         before = self._seen.get((folder, key))
-        if before is None or before[0] != touched:
-            self._seen[folder, key] = before = (touched, now_s)
-        return now_s - before[1] >= self.stale_s
+        if before is None or before[0] != found.touched_ns:
+            self._seen[folder, key] = before = (found.touched_ns, now_s)
+        return found if now_s - before[1] >= self.stale_s else None
 
-    def bury(self, folder: Path, key: str) -> str | None:
+    def forget(self, folder: Path, kept: set[str]) -> None:
+        """All keys of a folder but those."""
+        for place in [one for one in self._seen if one[0] == folder and one[1] not in kept]:
+            del self._seen[place]
+
+    def bury(self, folder: Path, key: str, dead: Dead) -> str | None:
         """Ends a dead one's claim and what is left of its processes; its token, if it was us.
 
         Of two who try, one renames. What was moved away is looked at again: if it has changed
-        hands in that moment it goes back.
+        hands, or its owner has stirred, in that moment it goes back.
         """
-        claim, path = at(folder, key), folder / f"{key}{ENDING}"
-        grave = folder / f".{key}.{secrets.token_hex(4)}{GRAVE}"
+        path = folder / f"{key}{ENDING}"
+        grave = folder / f".{key}.{secrets.token_hex(4)}{files.GRAVE}"
+        if _found(path) != dead:
+            return None
         try:
             path.rename(grave)
         except FileNotFoundError:
             return None
-        buried = _read(grave)
-        if buried != claim:
-            with contextlib.suppress(FileExistsError):
-                os.link(grave, path)
-            files.remove(grave)
+        if _found(grave) != dead:
+            _give_back(grave, path)
             return None
         self._seen.pop((folder, key), None)
-        if claim is not None and processes.is_here(claim.owner):
-            processes.end(claim.token)
+        if dead.claim is not None and processes.is_here(dead.claim.owner):
+            processes.end(dead.claim.token)
         files.remove(grave)
-        return "" if claim is None else claim.token
+        return "" if dead.claim is None else dead.claim.token
+
+
+def _found(path: Path) -> Dead | None:
+    """What is there now; None if nothing is."""
+    try:
+        touched_ns = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return Dead(_read(path), touched_ns)
+
+
+def _give_back(grave: Path, path: Path) -> None:
+    """Not over a claim that somebody has made meanwhile."""
+    try:
+        os.link(grave, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a mount without links
+        if not os.path.lexists(path):
+            grave.rename(path)
+            return
+    files.remove(grave)
 
 
 def _read(path: Path) -> Claim | None:

@@ -1,12 +1,14 @@
 """Files on a share: written whole, read with a bound, and patient with who holds them open."""
 
+import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,6 +18,9 @@ BUSY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY})
 """What a mounted share answers while a Windows client has the file open without sharing it."""
 PAUSES_S: Final = (0.05, 0.1, 0.2)
 PART: Final = ".part"
+GRAVE: Final = ".grave"
+LITTER: Final = re.compile(r"^\..+\.[0-9a-f]{8}\.(part|grave)$", re.DOTALL)
+"""What only this program makes, for a moment: one that stays is a killed writer's."""
 UNSEEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They let a name read backwards."""
@@ -75,6 +80,17 @@ def read(path: Path, most: int) -> bytes:
             return file.read(most)
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def noting(waits: dict[str, str], name: str) -> Iterator[None]:
+    """One bad file holds up nothing else: what the share says of it is noted, for people."""
+    try:
+        yield
+    except FileNotFoundError:  # its client, or another worker, was faster
+        pass
+    except OSError as error:
+        waits[name] = error.strerror or repr(error)
 
 
 def names(folder: Path, ending: str) -> list[str]:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import re
+import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,8 +28,12 @@ KEY_BYTES_MAX: Final = 180
 """Endings are added to it, and a name has 255."""
 EXCERPT: Final = 4_000
 UNFINISHED: Final = ".unfinished"
+RUN: Final = re.compile(r"^run_[0-9_]+$")
 CLAIM: Final = "claim"
 ATTEMPTS: Final = "attempts"
+OUT: Final = "output_dir"
+OURS: Final = frozenset({OUT, "error", "warning", "ignored"})
+"""Keys of a record that not every record has: those of an old one that is dropped again go."""
 
 
 def key_of(name: str) -> str:
@@ -49,6 +54,10 @@ class Held:
     document: Document = field(default_factory=dict)
     out: Path | None = None
     """The folder of its results, once there is one."""
+    over: bool = False
+    """Its record is written: nothing else may become of it."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Of whoever changes what it is: a thread that hangs may still come back to it."""
 
     @property
     def path(self) -> Path:
@@ -78,9 +87,14 @@ class Held:
                 return
 
     def attempt(self) -> int:
-        """Counts this attempt in the file itself, which keeps its place by age; which one it is."""
+        """Counts this attempt in the file itself, which keeps its place by age; which one it is.
+
+        With it the folder that its results go into, for whoever has to clear up after a kill.
+        """
         number = attempts_of(self.document) + 1
         self.document |= {ATTEMPTS: number, CLAIM: self.claim.token}
+        if self.out is not None:
+            self.document[OUT] = self.places.told(self.out)
         about = self.path.lstat()
         files.write(self.path, content_of(self.document))
         os.utime(self.path, ns=(about.st_atime_ns, about.st_mtime_ns))
@@ -90,6 +104,8 @@ class Held:
         """A new empty folder in output/."""
         for number in range(1, 10_000):
             name = f"run_{stamp}" if number == 1 else f"run_{stamp}_{number}"
+            if os.path.lexists(self.places.output / f"{name}{UNFINISHED}"):
+                continue  # it could not be set aside under that name
             with contextlib.suppress(FileExistsError):
                 (self.places.output / name).mkdir()
                 self.out = self.places.output / name
@@ -102,8 +118,10 @@ class Held:
 
     def end(self, folder: Path, added: dict[str, Any]) -> None:
         """Into `completed` or `failed`; done twice it is as done once."""
-        record = self.document | added | {CLAIM: self.claim.token}
+        kept = {key: value for key, value in self.document.items() if key not in OURS}
+        record = kept | added | {CLAIM: self.claim.token}
         files.write(_end_of(folder, self.key, self.claim.token), content_of(record))
+        self.over = True
         self._leave()
 
     def put_back(self, *, counted: bool) -> bool:
@@ -122,12 +140,25 @@ class Held:
 
     def set_aside(self) -> None:
         """Half a result is not to be taken for one."""
-        if self.out is None or not self.out.is_dir():
+        out = self.out
+        if out is None or out.name.endswith(UNFINISHED):
             return
-        try:
-            self.out.rmdir()
-        except OSError:
-            self.out = files.patiently(partial(self.out.rename, f"{self.out}{UNFINISHED}"))
+        self.out = None
+        with contextlib.suppress(FileNotFoundError):  # who took the job over was faster
+            try:
+                out.rmdir()
+            except FileNotFoundError:
+                raise
+            except OSError:
+                self.out = out  # until it is done
+                self.out = files.patiently(partial(out.rename, f"{out}{UNFINISHED}"))
+
+    def find_out(self) -> None:
+        """The folder of a dead worker's attempt, as `attempt` wrote it."""
+        folder, _, name = str(self.document.get(OUT) or "").partition("/")
+        path = self.places.output / name
+        if folder == self.places.output.name and RUN.match(name) and not path.is_symlink():
+            self.out = path if path.is_dir() else None
 
     def _leave(self) -> None:
         path = self._where()

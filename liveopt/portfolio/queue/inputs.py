@@ -1,5 +1,6 @@
 """Which file a job means: inside `input/`, or refused, however a client spells it."""
 
+import errno
 import os
 import stat
 import unicodedata
@@ -50,14 +51,17 @@ def parts_of(text: str, root: Path) -> tuple[str, ...]:
 def find(places: Places, text: str) -> Path:
     """The file itself, with no link left in its path."""
     inside, here = places.input.resolve(), places.input
-    for name in parts_of(text, places.root):
-        here = _step(here, name, text)
+    parts = parts_of(text, places.root)
     try:
+        for name in parts:
+            here = _step(here, name, text)
         found = here.resolve(strict=True)
         mode = found.stat().st_mode
     except FileNotFoundError:
         raise _missing(text) from None
-    except RuntimeError:  # how Python 3.11 tells a loop of links
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ELOOP:
+            raise
         raise Refused(f"input_file {text} is a loop of links: {HOW}") from None
     if not found.is_relative_to(inside):
         raise Refused(f"input_file {text} is a link out of the input folder: copy the file there")

@@ -1,6 +1,7 @@
 """What may be begun: jobs whose file and table are whole, and tables that want a job."""
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Final
 
 from liveopt.portfolio.queue import files, inputs
 from liveopt.portfolio.queue.books import Tables, table_key
-from liveopt.portfolio.queue.inputs import Missing, Refused
+from liveopt.portfolio.queue.inputs import INPUT, Missing, Refused
 from liveopt.portfolio.queue.job import (
     BYTES_MAX,
     SIZE_MAX,
@@ -56,8 +57,11 @@ class Intake:
     clock: Clock
     waits: dict[str, str] = field(default_factory=dict)
     """Why a job of the queue cannot begin yet."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Why a table of input/ cannot become a job."""
     _looks: Looks = field(init=False)
     _kept: set[Path] = field(default_factory=set)
+    _md5: dict[Table, str] = field(default_factory=dict)
     _named_at_s: dict[str, float] = field(default_factory=dict)
     """When a table was last seen to be a job's."""
 
@@ -73,35 +77,33 @@ class Intake:
         for name in files.names(self.places.queue, ".json"):
             path = self.places.queue / name
             self._kept.add(path)
-            try:
+            with files.noting(self.waits, name):
                 why = self._waits_for(path, now_s)
-                mtime_ns = path.lstat().st_mtime_ns
-            except FileNotFoundError:  # its client, or another worker, was faster
-                continue
-            if why:
-                self.waits[name] = why
-            else:
-                found.append((mtime_ns, name))
+                if why:
+                    self.waits[name] = why
+                else:
+                    found.append((path.lstat().st_mtime_ns, name))
         self._looks.forget(self._kept)
         return [name for _, name in sorted(found)]
 
     def tables(self, had: set[str]) -> list[Table]:
         """Tables that no job has named for a while; `had` is what had its job before."""
-        now_s, found = self.clock.steady(), []
+        now_s, found = self.clock.steady(), list[Table]()
+        self.skipped.clear()
         for name in self._tables():
-            path = self.places.input / name
-            look = self._looks.look(path, now_s)
-            named_at_s = self._named_at_s.get(name)
-            if look is None or path.is_symlink() or not files.is_printable(name):
-                continue
-            if named_at_s is not None and now_s - named_at_s < self.settings.auto_wait_s:
-                continue
-            table = Table(path, look.size, look.mtime_ns)
-            if table.key in had or look.age_s < self.settings.auto_wait_s:
-                continue
-            if self._looks.is_whole(path, now_s):
-                found.append(table)
+            with files.noting(self.skipped, f"{INPUT}/{name}"):
+                table = self._table(self.places.input / name, had, now_s)
+                if table is not None:
+                    found.append(table)
         return found
+
+    def digests(self, tables: list[Table]) -> dict[Table, str]:
+        """The MD5 of each that can be read; none is reckoned twice."""
+        known, self._md5 = self._md5, {}
+        for table in tables:
+            with files.noting(self.skipped, f"{INPUT}/{table.path.name}"):
+                self._md5[table] = known.get(table) or md5_of(table.path)
+        return self._md5
 
     def enqueue(self, table: Table, md5: str) -> bool:
         """Drops the job of a table, unless it is somewhere already."""
@@ -128,7 +130,7 @@ class Intake:
                 try:
                     document = document_of(files.read(folder / name, BYTES_MAX))
                     path = inputs.find(self.places, str(document.get("input_file")))
-                except (Refused, files.NotPlain, FileNotFoundError):
+                except (Refused, files.NotPlain, OSError):
                     continue
                 found.add(path.name)
         return found
@@ -139,6 +141,18 @@ class Intake:
 
     def _tables(self) -> list[str]:
         return files.names(self.places.input, ".csv") if self.settings.auto else []
+
+    def _table(self, path: Path, had: set[str], now_s: float) -> Table | None:
+        """None if it is no table, is not whole, or has or may yet have a job."""
+        look, wait_s = self._looks.look(path, now_s), self.settings.auto_wait_s
+        if look is None or path.is_symlink() or not files.is_printable(path.name):
+            return None
+        if now_s - self._named_at_s.get(path.name, -math.inf) < wait_s:
+            return None
+        table = Table(path, look.size, look.mtime_ns)
+        if table.key in had or look.age_s < wait_s:
+            return None
+        return table if self._looks.is_whole(path, now_s) else None
 
     def _waits_for(self, path: Path, now_s: float) -> str:
         """Empty if nothing: it may be begun, be it only to be refused."""

@@ -1,12 +1,17 @@
 """Is a file whole? Looked at again and again, for no share tells when a copy is done."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+NONE: Final = frozenset({errno.ENOENT, errno.ELOOP})
+"""No file, or a link that leads to none."""
 
 
 @dataclass(slots=True)
@@ -42,7 +47,9 @@ class Looks:
         """None where there is no such regular file."""
         try:
             about = path.stat()
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in NONE:
+                raise
             about = None
         if about is None or not stat.S_ISREG(about.st_mode):
             self._seen.pop(path, None)

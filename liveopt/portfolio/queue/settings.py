@@ -16,8 +16,11 @@ class Settings:
     """From one look at the share to the next."""
     jobs_max: int = 3
     """At a time, by this worker."""
-    limit_s: float = 300.0
-    """A job that takes longer is ended and fails."""
+    limit_s: float = 900.0
+    """A job that takes longer is ended and fails: 100,000 strategies take minutes, and others may
+
+    run beside them.
+    """
     attempts_max: int = 3
     """A job whose worker died under it is begun so often."""
     size: int = SIZE

@@ -102,10 +102,11 @@ class Desk:
 
     def _now(self, *, stopped: bool) -> Status:
         jobs = jobs_of(self.places)
+        waits = {files.shown(name): files.shown(why) for name, why in self.waits.items()}
         phase: Phase = "stopped" if stopped else "waiting" if self.trouble or self.waits else "idle"
         return Status(
             "running" if jobs else phase, *_sum(jobs), jobs,
-            len(files.names(self.places.queue, ".json")), dict(self.waits), self.trouble,
+            len(files.names(self.places.queue, ".json")), waits, files.shown(self.trouble),
             dict(self.last), self.worker,
         )  # fmt: skip
 
@@ -119,8 +120,8 @@ def jobs_of(places: Places) -> tuple[Doing, ...]:
         try:
             content = files.read(places.processing / name, BYTES_MAX)
             found.append(msgspec.json.decode(content, type=Doing))
-        except (FileNotFoundError, files.NotPlain, msgspec.DecodeError):
-            continue
+        except (OSError, files.NotPlain, msgspec.DecodeError, UnicodeDecodeError):
+            continue  # one that cannot be read hides no other
     return tuple(sorted(found, key=lambda one: (one.started, one.job_id)))
 
 

@@ -39,6 +39,10 @@ for row in rows:
         case ["fail", *words]:
             (out / "half.txt").write_text("half")
             sys.exit(" ".join(words))
+        case ["half"]:
+            (out / "half.txt").write_text("half")
+        case ["say", *words]:
+            print(" ".join(words), file=sys.stderr)
         case ["die"]:
             os.kill(os.getpid(), 9)
         case ["stray", file]:

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from liveopt.portfolio.queue.aside import aside
+from liveopt.portfolio.queue import aside as module
+from liveopt.portfolio.queue.aside import aside, briefly
 
 
 async def test_what_the_thread_gives_or_raises_is_the_callers() -> None:
@@ -31,3 +32,22 @@ async def test_cancelled_it_waits_for_the_thread_and_undoes_what_came_of_it() ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert undone == ["taken"]
+
+
+async def test_a_thread_that_hangs_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.1)
+    go_on, undone = threading.Event(), list[bool]()
+    assert not await briefly(go_on.wait)
+    task = asyncio.create_task(aside(go_on.wait, undone.append))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5.0):
+            await task
+    assert undone == []
+    go_on.set()
+
+
+async def test_briefly_tells_whether_it_was_done() -> None:
+    assert await briefly(lambda: 1)
+    assert not await briefly(lambda: 1 // 0)

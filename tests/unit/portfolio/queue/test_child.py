@@ -36,9 +36,7 @@ sys.exit(3)
 """
     )
     assert told == [Progress("race", 0.5, "Running")]
-    assert ended.stdout.splitlines() == [
-        "hello", '{"step": 1, "share": "x"}', '{"done": {"fitness": 1.5}}',
-    ]  # fmt: skip
+    assert ended.stdout.splitlines() == ["hello", '{"step": 1, "share": "x"}']
     assert ended == Ended(3, False, ended.stdout, "oh\n", {"fitness": 1.5})
 
 
@@ -94,6 +92,11 @@ async def test_cancelled_it_leaves_nothing_behind(tmp_path: Path) -> None:
 async def test_a_program_that_is_not_there_is_told() -> None:
     with pytest.raises(FileNotFoundError):
         await run(["no-such-program"], "token", LIMITS, lambda _: None)
+
+
+async def test_a_large_result_is_heard() -> None:
+    ended, _ = await ran("import json; print(json.dumps({'done': 'x' * 300_000}))")
+    assert (len(ended.done), ended.stdout) == (300_000, "")
 
 
 LINES = st.lists(

@@ -78,17 +78,57 @@ def test_a_claim_that_was_never_written_is_dead_after_that_time_too(tmp_path: Pa
     watch = Watch(60.0, HERE)
     (tmp_path / "a.claim").touch()
     assert not watch.dead(tmp_path, "a", 0.0)
-    assert watch.dead(tmp_path, "a", 60.0)
-    assert watch.bury(tmp_path, "a") == ""
+    dead = watch.dead(tmp_path, "a", 60.0)
+    assert dead is not None
+    assert watch.bury(tmp_path, "a", dead) == ""
     assert not list(tmp_path.iterdir())
 
 
 def test_a_dead_ones_claim_is_ended_by_one_alone(tmp_path: Path) -> None:
     claim = claims.take(tmp_path, "a", DEAD)
     assert claim is not None
-    assert Watch(60.0, HERE).bury(tmp_path, "a") == claim.token
-    assert Watch(60.0, HERE).bury(tmp_path, "a") is None
+    watch = Watch(60.0, HERE)
+    dead = watch.dead(tmp_path, "a", 0.0)
+    assert dead is not None
+    assert watch.bury(tmp_path, "a", dead) == claim.token
+    assert watch.bury(tmp_path, "a", dead) is None
     assert claims.take(tmp_path, "a", HERE) is not None
+
+
+def test_who_has_taken_the_key_of_a_dead_one_meanwhile_keeps_it(tmp_path: Path) -> None:
+    """Two find the same one dead; the slower of them must not end the claim that is there now."""
+    claims.take(tmp_path, "a", DEAD)
+    slow, fast = Watch(60.0, HERE), Watch(60.0, HERE)
+    judged, also = slow.dead(tmp_path, "a", 0.0), fast.dead(tmp_path, "a", 0.0)
+    assert judged is not None
+    assert also is not None
+    assert fast.bury(tmp_path, "a", also)
+    living = claims.take(tmp_path, "a", ELSEWHERE)
+    assert slow.bury(tmp_path, "a", judged) is None
+    assert claims.at(tmp_path, "a") == living
+
+
+def test_one_that_stirs_before_it_is_buried_lives(tmp_path: Path) -> None:
+    watch = Watch(60.0, HERE)
+    claim = claims.take(tmp_path, "a", ELSEWHERE)
+    assert claim is not None
+    os.utime(tmp_path / "a.claim", (1, 1))
+    watch.dead(tmp_path, "a", 0.0)
+    dead = watch.dead(tmp_path, "a", 60.0)
+    assert dead is not None
+    assert claims.keep(tmp_path, "a", claim)
+    assert watch.bury(tmp_path, "a", dead) is None
+    assert claims.holds(tmp_path, "a", claim)
+
+
+def test_what_is_gone_is_not_remembered(tmp_path: Path) -> None:
+    watch = Watch(60.0, HERE)
+    claims.take(tmp_path, "a", HERE)
+    watch.dead(tmp_path, "a", 0.0)
+    (tmp_path / "a.claim").unlink()
+    watch.forget(tmp_path, set())
+    claims.take(tmp_path, "a", HERE)
+    assert not watch.dead(tmp_path, "a", 60.0), "its time begins when it is seen"
 
 
 def test_a_claim_that_is_hidden_for_a_moment_is_not_lost(tmp_path: Path) -> None:

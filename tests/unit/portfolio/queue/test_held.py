@@ -84,6 +84,15 @@ def test_an_end_that_was_cut_short_may_be_done_again(places: Places) -> None:
     assert listed(places.completed) == ["a.json"]
 
 
+def test_an_old_record_that_is_dropped_again_leaves_no_old_reason(places: Places) -> None:
+    one = held(places)
+    one.document |= {"error": "old", "output_dir": "output/run_1", "colour": "blue"}
+    one.end(places.completed, {"return_code": 0})
+    found = record(places.completed, "a")
+    assert not {"error", "output_dir"} & found.keys()
+    assert found["colour"] == "blue"
+
+
 def test_an_older_record_of_the_same_name_stays(places: Places) -> None:
     held(places).end(places.completed, {"return_code": 0})
     held(places).end(places.completed, {"return_code": 1})
@@ -113,6 +122,34 @@ def test_half_a_result_is_not_taken_for_one(places: Places) -> None:
     two.make_out("2")
     two.set_aside()
     assert listed(places.output) == ["run_1.unfinished"]
+
+
+def test_the_results_of_an_attempt_are_found_by_who_comes_after(places: Places) -> None:
+    one = held(places)
+    out = one.make_out("1")
+    one.attempt()
+    other = Held(places, one.key, one.claim)
+    other.read()
+    other.find_out()
+    assert other.out == out
+
+
+@pytest.mark.parametrize("told", ["output/../input", "input/run_1", "/run_1", "output/run_2", 5])
+def test_only_a_run_of_the_output_folder_is_one(places: Places, told: object) -> None:
+    one = held(places)
+    (places.output / "run_2").symlink_to(places.input)
+    one.document["output_dir"] = told
+    one.find_out()
+    assert one.out is None
+
+
+def test_what_was_set_aside_keeps_its_name_from_the_next(places: Places) -> None:
+    one, two = held(places, "a"), held(places, "b")
+    for run in (one, two):
+        (run.make_out("1") / "half.txt").touch()
+        run.set_aside()
+        run.set_aside()
+    assert listed(places.output) == ["run_1.unfinished", "run_1_2.unfinished"]
 
 
 def test_a_link_is_not_read(places: Places) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveopt.portfolio.queue.inputs import Refused
-from liveopt.portfolio.queue.job import NotADocument, asked_of, content_of, document_of
+from liveopt.portfolio.queue.job import NotADocument, asked_of, content_of, document_of, settings_of
 
 WHOLE = {"job_id": "a", "timestamp": "now", "input_file": "a.csv"}
 JSON = st.recursive(
@@ -28,10 +28,10 @@ def test_a_document_is_read_as_windows_programs_write_it(encoding: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"  ", b"{", b"[1]", b'"a"', b'{"a": NaN}', b"\xff\xfe{", b"\x80", b"[" * 200_000,
-     b'{"a": ' + b"9" * 5_000 + b"}"],
+     b'{"a": ' + b"9" * 5_000 + b"}", b'{"a": 1e999}', b'{"a": ' + b"[" * 60 + b"]" * 60 + b"}"],
 )  # fmt: skip
 def test_what_is_no_document_is_refused_with_a_reason(content: bytes) -> None:
-    with pytest.raises(NotADocument, match="the job file is"):
+    with pytest.raises(NotADocument, match=r"the job file (is|nests)"):
         document_of(content)
 
 
@@ -76,6 +76,43 @@ def test_a_number_will_do_as_an_id_and_a_control_character_will_not() -> None:
     assert asked_of(WHOLE | {"job_id": 7}).job_id == "7"
     with pytest.raises(Refused, match="job_id"):
         asked_of(WHOLE | {"job_id": "a\nb"})
+
+
+def test_a_key_that_is_half_a_character_is_kept_and_means_nothing() -> None:
+    document = document_of(json.dumps(WHOLE | {"\ud800": 1}).encode())
+    assert asked_of(document).job_id == "a"
+    assert document_of(content_of(document)) == document
+
+
+def test_settings_are_text_as_the_command_takes_them() -> None:
+    given = {"holdout": 0.25, "evaluations": 500, "algorithms": ["ga", "random"], "x": True}
+    assert settings_of(asked_of(WHOLE | {"settings": given})) == {
+        "holdout": "0.25", "evaluations": "500", "algorithms": "ga,random", "x": "true",
+    }  # fmt: skip
+    assert settings_of(asked_of(WHOLE)) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"share": "/x"}, "the worker's own"),
+        ({"size": 20}, "portfolio_size"),
+        ({"--out": "x"}, "use a-z"),
+        ({"a=b": 1}, "use a-z"),
+        ({"a": None}, "mend it"),
+        ({"a": {"b": 1}}, "mend it"),
+        ({"a": [["b"]]}, "mend it"),
+        ({"a": ["b,c"]}, "two entries"),
+        ({"a": "b\0"}, "control"),
+        ({"a": "b" * 5_000}, "too long"),
+        ({"bad_cells": "--help"}, "refuse or zero"),
+    ],
+)
+def test_settings_that_cannot_be_handed_on_are_refused(
+    settings: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(Refused, match=reason):
+        settings_of(asked_of(WHOLE | {"settings": settings}))
 
 
 def test_a_usual_clients_file_is_understood_whole() -> None:

@@ -130,6 +130,23 @@ def test_progress_of_nobody_is_not_told(places: Places) -> None:
     assert read_status(places.root).jobs == ()
 
 
+def test_a_progress_that_cannot_be_read_hides_no_other(
+    places: Places, desk: Desk, time: Time
+) -> None:
+    begin(places, desk, "a")
+    for name, content in (("b", b'{"job_id": "\xff"}'), ("c", b"")):
+        (places.processing / f"{name}.claim").touch()
+        (places.processing / f"{name}.progress").write_bytes(content)
+    desk.write()
+    assert [one.job_id for one in read_status(places.root, Clock(time, time)).jobs] == ["a"]
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(places: Places, desk: Desk) -> None:
+    desk.waits = {"caf\udce9.json": "\udce9"}
+    desk.write()
+    assert current(places)["waits"] == {"caf?.json": "?"}
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"status": "idle", "timestamp": "x"}'])
 def test_a_status_that_cannot_be_read_is_none(places: Places, content: str) -> None:
     (places.status / "current_status.json").write_text(content)

@@ -77,7 +77,7 @@ async def test_a_job_is_run_and_its_record_has_all_that_a_client_asks(places: Pl
     assert found["return_code"] == 0
     assert found["execution_time"] > 0
     assert found["completion_timestamp"].startswith("20")
-    assert json.loads(found["stdout"]) == {"done": {"rows": 3}}
+    assert found["stdout"] == ""
     assert found["stderr"] == "a warning\n"
     assert found["result"] == {"rows": 3}
     assert (places.root / found["output_dir"] / "result.txt").read_text() == "a.csv 50 3"
@@ -168,6 +168,7 @@ async def test_a_job_over_its_time_is_ended_with_all_that_it_started(
         assert processes.end(token) == 0
     found = record(places.failed, "a")
     assert "longer than 1 s" in found["error"]
+    assert "output_dir" not in found, "there was nothing in it"
     assert found["return_code"] < 0
 
 
@@ -181,6 +182,7 @@ async def test_a_failing_job_tells_its_last_words_and_leaves_no_half_result(
     found = record(places.failed, "a")
     assert found["return_code"] == 1
     assert "the table has no strategies" in found["error"]
+    assert found["error"].endswith("code 1: the table has no strategies")
     assert found["output_dir"].endswith(".unfinished")
     assert (places.root / found["output_dir"] / "half.txt").exists()
 
@@ -226,7 +228,7 @@ async def test_a_stopped_worker_puts_its_job_back_uncounted(places: Places, tmp_
 async def test_a_killed_workers_job_is_put_back_three_times_and_then_fails(
     places: Places, tmp_path: Path
 ) -> None:
-    put(places, "a.csv", "count " + str(tmp_path / "runs"), "sleep 60")
+    put(places, "a.csv", "half", "count " + str(tmp_path / "runs"), "sleep 60")
     drop(places, "a")
     token = ""
     for attempt in (1, 2, 3):
@@ -238,7 +240,11 @@ async def test_a_killed_workers_job_is_put_back_three_times_and_then_fails(
     async with working(places):
         await until((places.failed / "a.json").exists)
         assert processes.end(token) == 0, "the dead worker's process still runs"
-    assert "ended 3 times" in record(places.failed, "a")["error"]
+    found = record(places.failed, "a")
+    assert "ended 3 times" in found["error"]
+    assert len(listed(places.output)) == 3
+    assert all(name.endswith(".unfinished") for name in listed(places.output))
+    assert (places.root / found["output_dir"] / "half.txt").exists()
     assert [one["status"] for one in history(places)][-1] == "failed"
 
 
@@ -363,9 +369,10 @@ async def test_the_status_shows_a_job_at_work(places: Places) -> None:
     drop(places, "a")
     async with working(places):
         await until(lambda: read_status(places.root).progress == 50)
-        found = json.loads((places.status / "current_status.json").read_text())
+        told = places.status / "current_status.json"
+        await until(lambda: json.loads(told.read_text())["progress"] == 50)
+        found = json.loads(told.read_text())
     assert found["status"] == "running"
-    assert found["progress"] == 50
     assert found["current_step"] == "Running Genetic Algorithm"
     assert found["jobs"][0]["job_id"] == "a"
 
@@ -394,7 +401,7 @@ async def test_a_copy_is_not_taken_before_it_is_done(places: Places) -> None:
 async def test_a_lost_claim_ends_the_job_here(places: Places, tmp_path: Path) -> None:
     """Somebody thought this worker dead: what he made of the job stands."""
     stray = tmp_path / "stray"
-    put(places, "a.csv", f"stray {stray}", "sleep 60")
+    put(places, "a.csv", "half", f"stray {stray}", "sleep 60")
     drop(places, "a")
     async with working(places, jobs_max=1):
         await until(stray.exists)
@@ -407,6 +414,7 @@ async def test_a_lost_claim_ends_the_job_here(places: Places, tmp_path: Path) ->
         await until((places.completed / "b.json").exists)
     assert listed(places.failed) == []
     assert listed(places.completed) == ["b.json"]
+    assert sum(name.endswith(".unfinished") for name in listed(places.output)) == 1
 
 
 async def test_another_machines_claim_is_taken_when_it_gives_no_sign_of_life(
