@@ -106,8 +106,8 @@ class Portfolio(Section):
         252.0,
         gt=0,
         le=1e6,
-        description="Trading days of a year, for yearly figures: above 0. Several sessions a day are"
-        " that many more periods.",
+        description="Trading days of a year, for yearly figures: above 0. Several sessions a day"
+        " are that many more periods.",
     )
     risk_free: float = Field(
         0.02,
