@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing.process import BaseProcess
+from typing import Final
 
 import msgspec
 
@@ -15,6 +17,7 @@ from liveopt.optimize.gate_study.worlds import World
 
 NULL, EDGE, LIFE = range(3)
 """Kinds of run: each has luck of its own."""
+PATIENCE_S: Final = 2.0
 Job = tuple[World, bool]
 
 
@@ -79,8 +82,17 @@ def _share(
     finally:
         pool.shutdown(wait=left == 0, cancel_futures=True)
         if left:  # interrupted
-            for child in multiprocessing.active_children():
-                child.terminate()
+            _end(multiprocessing.active_children())
+
+
+def _end(children: Sequence[BaseProcess]) -> None:
+    """Asked first, then not asked: one that is just beginning may not hear."""
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(PATIENCE_S)
+        if child.is_alive():
+            child.kill()
 
 
 def one(job: Job) -> Trial | Life:

@@ -90,6 +90,7 @@ def test_every_setting_is_taken_up_or_left_aside_or_decides() -> None:
     of_now = {
         *("journal.folder", "control.port", "control.answer_ms", "control.heartbeat_s"),
         *(f"web.{key}" for key, _ in Settings().web),
+        *(f"portfolio.{key}" for key, _ in Settings().portfolio),
         *("feed.recording_mib", "engine.device", "engine.threads", "engine.memory_mib"),
     }
     for section, values in Settings():
