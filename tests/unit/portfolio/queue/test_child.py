@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -15,11 +16,13 @@ from liveopt.portfolio.queue.child import LINE_MAX, Ears, Ended, Limits, Progres
 from tests.unit.portfolio.queue.share import until
 
 LIMITS = Limits(20.0, 1_000)
+TOKEN = secrets.token_hex(8)
+"""Nobody else's: who ends what has a mark ends it on the whole machine."""
 
 
 async def ran(code: str, limits: Limits = LIMITS) -> tuple[Ended, list[Progress]]:
     told: list[Progress] = []
-    ended = await run([sys.executable, "-c", code], "token", limits, told.append)
+    ended = await run([sys.executable, "-c", code], TOKEN, limits, told.append)
     return ended, told
 
 
@@ -76,7 +79,7 @@ subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_ne
     )
     assert ended.code == 0
     assert time.monotonic() - began_s < 10
-    assert processes.end("token") == 0
+    assert processes.end(TOKEN) == 0
 
 
 async def test_cancelled_it_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -86,12 +89,12 @@ async def test_cancelled_it_leaves_nothing_behind(tmp_path: Path) -> None:
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    assert processes.end("token") == 0
+    assert processes.end(TOKEN) == 0
 
 
 async def test_a_program_that_is_not_there_is_told() -> None:
     with pytest.raises(FileNotFoundError):
-        await run(["no-such-program"], "token", LIMITS, lambda _: None)
+        await run(["no-such-program"], TOKEN, LIMITS, lambda _: None)
 
 
 async def test_a_large_result_is_heard() -> None:
