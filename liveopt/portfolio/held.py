@@ -7,7 +7,7 @@ a member, was decided before.
 import numpy as np
 
 from liveopt.config.portfolio import Portfolio
-from liveopt.data.panel.panel import Float64, Ints, Panel
+from liveopt.data.panel.panel import Float64, Panel
 from liveopt.portfolio import regimes
 from liveopt.portfolio.aim import Aim, balance_of
 from liveopt.portfolio.gather import CpuGather
@@ -32,7 +32,7 @@ def cut(panel: Panel, share: float) -> tuple[Panel, Panel | None]:
 def look(back: Panel, outcome: Outcome, terms: Portfolio) -> Held:
     """The run's leaders in these sessions."""
     weighed, _ = regimes.apply(back, terms.regime_confidence, terms.regime_transition)
-    order = _order(outcome)
+    order = outcome.ulta.order()
     found = []
     for one in outcome.leaders:
         pnl = as_traded(weighed.pnl, outcome, one.members)
@@ -53,12 +53,6 @@ def look(back: Panel, outcome: Outcome, terms: Portfolio) -> Held:
 
 def as_traded(pnl: Float64, outcome: Outcome, members: Members) -> Float64:
     """Members as they are traded: their places in the file, some turned round."""
-    at = _order(outcome)[np.array(members, np.int64)]
+    at = outcome.ulta.order()[np.array(members, np.int64)]
     sign = np.where(outcome.ulta.inverted[at], -1.0, 1.0)
     return np.ascontiguousarray(pnl[at] * sign[:, None])
-
-
-def _order(outcome: Outcome) -> Ints:
-    """Where in the file each strategy after ULTA is."""
-    inverted = outcome.ulta.inverted
-    return np.concatenate([np.flatnonzero(~inverted), np.flatnonzero(inverted)])

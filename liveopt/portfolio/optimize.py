@@ -24,7 +24,7 @@ from liveopt.portfolio.gather import CpuGather, Gather
 from liveopt.portfolio.likeness import Likeness, likeness, matrix
 from liveopt.portfolio.race import Heard, laid_out, race, seed_of
 from liveopt.portfolio.refused import Refused
-from liveopt.portfolio.result import Chosen, Outcome, Tried, Vote
+from liveopt.portfolio.result import ENSEMBLE, Chosen, Outcome, Tried, Vote
 from liveopt.portfolio.seat import Task
 from liveopt.portfolio.steps import Steps
 from liveopt.search.algorithm import Unfit
@@ -48,7 +48,6 @@ MERIT_SHARE: Final = 0.999
 """A strategy's merit is its own ratio, but no more than that of so many: one whose fall happens to
 be next to nothing is not worth a thousand others."""
 CAPITAL: Final = 100_000.0
-ENSEMBLE: Final = "ensemble"
 ALONE_BLOCK: Final = 8192
 
 
@@ -85,7 +84,7 @@ class _Ready:
 
 
 def optimize(panel: Panel, terms: Portfolio, means: Means, steps: Steps) -> Outcome:
-    """The whole way. The panel is not kept: who needs it no more lets it go meanwhile."""
+    """The whole way."""
     steps.begin("ulta", "turning losing strategies round")
     refuse_size(panel, terms)
     ready = _prepared(panel, terms)

@@ -171,7 +171,7 @@ def laid_out(pnl: Float64, likeness: Likeness, aim: Aim, device: str, merit: Flo
 ):  # fmt: skip
     """The ground of a race, while it lasts."""
     _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as name:
+    with tempfile.TemporaryDirectory(prefix=f"{mark_of(os.getpid())}-") as name:
         ground = Ground(Path(name), device, aim, merit)
         try:
             lay_out(ground, pnl, likeness)
@@ -185,11 +185,16 @@ def laid_out(pnl: Float64, likeness: Likeness, aim: Aim, device: str, merit: Flo
 
 
 def _sweep(folder: Path) -> None:
-    """What runs that were killed have left."""
-    for old in folder.glob(f"{PREFIX}*"):
-        number = old.name.removeprefix(PREFIX).partition("-")[0]
+    """What runs that were killed have left; those of another container's are not ours to judge."""
+    for old in folder.glob(f"{mark_of('*')}-*"):
+        number = old.name.removeprefix(PREFIX).split("-")[1]
         if number.isdigit() and not Path(f"/proc/{number}").exists():
             shutil.rmtree(old, ignore_errors=True)
+
+
+def mark_of(number: int | str) -> str:
+    """How the folder of this process begins: its number means something where numbers are ours."""
+    return f"{PREFIX}{Path('/proc/self/ns/pid').stat().st_ino}-{number}"
 
 
 def seed_of(seed: int, algorithm: str, size: int) -> int:

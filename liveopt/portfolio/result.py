@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from liveopt.portfolio.figures import Money
 from liveopt.portfolio.regimes import Regimes
 from liveopt.portfolio.ulta import Ulta
 
+ENSEMBLE: Final = "ensemble"
+"""Whose portfolio it is that all algorithms elect together."""
 Members = tuple[int, ...]
 Status = Literal["done", "late", "failed"]
 """It came to its end; its time was out and what it had counts; it brought nothing."""
@@ -44,7 +46,7 @@ class Chosen:
     """A portfolio that was looked at closely."""
 
     origin: str
-    """The algorithm, or "ensemble"."""
+    """The algorithm, or ENSEMBLE."""
     members: Members
     fitness: float
     series: Float64

@@ -47,6 +47,10 @@ class Ulta:
     after: Side
     """Of those inverted; NaN for the others."""
 
+    def order(self) -> npt.NDArray[np.int64]:
+        """Where in the file each strategy is, as they stand afterwards: who was turned is last."""
+        return np.concatenate([np.flatnonzero(~self.inverted), np.flatnonzero(self.inverted)])
+
     def improvement(self) -> Float64:
         """By how many per cent of itself the ratio has risen; NaN where nothing was turned."""
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -68,13 +72,14 @@ def apply(panel: Panel, rule: str, gates: Gates) -> tuple[Panel, Ulta]:
     who = np.flatnonzero(inverted)
     turned = _side(panel.pnl[who], -1.0)
     after = Side(*(_spread(inverted, c) for c in (turned.roi, turned.drawdown, turned.ratio)))
-    order = np.concatenate([np.flatnonzero(~inverted), who])
+    told = Ulta(panel.names, inverted, before, after)
+    order = told.order()
     pnl = panel.pnl[order]
     np.negative(pnl[len(order) - len(who) :], out=pnl[len(order) - len(who) :])
     pnl += 0.0  # no -0.0: a strategy that rests is the same either way round
     names = _named(panel.names, inverted)
     found = Panel(names, pnl, panel.sessions, panel.groups, panel.group[order])
-    return found, Ulta(panel.names, inverted, before, after)
+    return found, told
 
 
 def _named(names: Sequence[str], inverted: npt.NDArray[np.bool_]) -> list[str]:

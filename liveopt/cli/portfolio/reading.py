@@ -11,7 +11,7 @@ from liveopt.data.panel.columns import Form
 from liveopt.data.panel.notes import notes
 from liveopt.data.panel.panel import Panel
 from liveopt.data.panel.read_csv import read_csv
-from liveopt.data.panel.stored import ABOUT, Span, open_panel
+from liveopt.data.panel.stored import ABOUT, CORRELATIONS, Span, open_panel
 from liveopt.data.panel.tables import content_hash
 from liveopt.data.tables import DataError
 from liveopt.portfolio.result import Source
@@ -36,7 +36,7 @@ def opened(files: Sequence[Path], form: Form, dates: Span, hear: Callable[[float
         panel, about, manifest = store.read(dates=dates), store.about, store.manifest
         if not len(panel.sessions):
             raise _no_day(stores[0], manifest.first, manifest.last)
-        cache = stores[0] / "correlations"
+        cache = stores[0] / CORRELATIONS
         return Opened(panel, _source(files, panel, about, store.manifest.data_sha256), cache)
     total, done = max(sum(_bytes(file) for file in files), 1), 0
 

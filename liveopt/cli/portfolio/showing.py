@@ -12,7 +12,7 @@ from liveopt.data.panel.panel import Panel
 from liveopt.portfolio.optimize import tasks_of
 from liveopt.portfolio.reports.words import line
 from liveopt.portfolio.reports.write import ERRORS
-from liveopt.portfolio.result import Report, Tried
+from liveopt.portfolio.result import ENSEMBLE, Report, Tried
 
 SHOWN: Final = (
     "roi", "max_drawdown", "ratio", "win_rate", "profit_factor", "sharpe", "correlation",
@@ -60,7 +60,7 @@ def _tried(one: Tried) -> dict[str, Any]:
 
 def _of_ensemble(report: Report) -> dict[str, Any] | None:
     for one in report.outcome.leaders:
-        if one.origin == "ensemble":
+        if one.origin == ENSEMBLE:
             return {"size": len(one.members), "fitness": one.fitness}
     return None
 

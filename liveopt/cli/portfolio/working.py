@@ -12,8 +12,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from liveopt import config
 from liveopt.cli import market as options
 from liveopt.cli.show import Exit, Failure, as_json, note, table
+from liveopt.optimize.parameters import BadParameter
 from liveopt.portfolio.queue.job import BAD_CELLS, Job
 from liveopt.portfolio.queue.places import Gone
 from liveopt.portfolio.queue.settings import Settings
@@ -25,6 +27,10 @@ RootArgument = Annotated[
 ]
 MakeOption = Annotated[
     bool, typer.Option("--make", help="Make the folder; not for a share, which may be unmounted.")
+]
+WatchedArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="The folder of jobs; without it, portfolio.share."),
 ]
 JobsOption = Annotated[
     int, typer.Option(min=1, max=64, help="At a time; each takes all cores it gets.")
@@ -86,11 +92,12 @@ def command_of(job: Job) -> Sequence[str]:
     return found
 
 
-def status(root: RootArgument, json: options.JsonOption = False) -> None:
+def status(root: WatchedArgument = None, json: options.JsonOption = False) -> None:
     """What goes on in a folder of jobs, and how far it is; exit code 3 if no worker runs.
 
     Example: `liveopt portfolio status /srv/desk`
     """
+    root = root or _share()
     try:
         found = read_status(root)
     except Gone as error:
@@ -101,6 +108,13 @@ def status(root: RootArgument, json: options.JsonOption = False) -> None:
         _show(found)
     if found.status == "stopped":
         raise typer.Exit(Exit.NOT_RUNNING)
+
+
+def _share() -> Path:
+    share = config.load().portfolio.share
+    if not share:
+        raise BadParameter("name the folder of jobs, or set portfolio.share to it")
+    return Path(share)
 
 
 def _document(found: Status) -> dict[str, Any]:

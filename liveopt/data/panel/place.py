@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from liveopt.data.panel.stored import ABOUT, PNL_FILE, SESSIONS_FILE
+from liveopt.data.panel.stored import ABOUT, CORRELATIONS, PNL_FILE, SESSIONS_FILE
 from liveopt.data.tables import DataError
 
-OF_A_STORE: Final = frozenset({ABOUT, PNL_FILE, SESSIONS_FILE, "correlations"})
+OF_A_STORE: Final = frozenset({ABOUT, PNL_FILE, SESSIONS_FILE, CORRELATIONS})
 """What may lie in one, the cache of what is reckoned from it included."""
 EXCHANGE: Final = 2
 HERE: Final = -100

@@ -29,6 +29,8 @@ from liveopt.data.tables import DataError
 ABOUT: Final = "about.json"
 PNL_FILE: Final = "pnl.parquet"
 SESSIONS_FILE: Final = "sessions.parquet"
+CORRELATIONS: Final = "correlations"
+"""A folder of what was reckoned of it; it may be taken away."""
 VALUES_AT_ONCE: Final = 1 << 18
 """So many numbers are decoded before they are put in place: 2 MiB, so that one copy is all."""
 Rows = npt.NDArray[np.int64]

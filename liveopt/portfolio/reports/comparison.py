@@ -26,7 +26,7 @@ from liveopt.portfolio.reports.drawing import (
 )  # fmt: skip
 from liveopt.portfolio.reports.terms import aim_brief
 from liveopt.portfolio.reports.words import number, plural
-from liveopt.portfolio.result import Outcome, Report
+from liveopt.portfolio.result import ENSEMBLE, Outcome, Report
 
 FIRST_SHARE: Final = 0.02
 """The first portfolios may lie far below; the axis begins where this share of them is tried."""
@@ -75,7 +75,7 @@ def _fitness(
     values = drawable(np.array([value for _, value in rows]))
     floor = _axis_of(axes, values)
     for place, (origin, fitness) in enumerate(rows):
-        together = origin == gist.ENSEMBLE
+        together = origin == ENSEMBLE
         shade = INK if together else colour.get(origin, QUIET)
         if np.isfinite(values[place]):
             if floor == 0.0:  # a line's length says how much only if it begins at nothing

@@ -8,7 +8,6 @@ import io
 from typing import Final
 
 from liveopt.portfolio.reports.figure import FIGURES
-from liveopt.portfolio.reports.gist import file_places
 from liveopt.portfolio.reports.words import cell
 from liveopt.portfolio.result import Report
 
@@ -29,7 +28,7 @@ def csv_of(report: Report) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADER)
-    places = file_places(found.ulta)
+    places = found.ulta.order()
     capital = found.allocation
     for rank, one in enumerate(found.shares):
         fraction = capital.fractions.get(one.member, 0.0)

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liveopt.data.panel.panel import Float64, Ints
+from liveopt.data.panel.panel import Float64
 from liveopt.portfolio.reports.words import number, plural
-from liveopt.portfolio.result import Chosen, Outcome, Report, Status, Tried, leader_of
-from liveopt.portfolio.ulta import Ulta
+from liveopt.portfolio.result import (
+    ENSEMBLE,
+    Chosen,
+    Outcome,
+    Report,
+    Status,
+    Tried,
+    leader_of,
+)  # fmt: skip
 
 NO_FALL = "the largest fall of the best is"
 UNWEIGHTED = "unweighted,"
 """How the run's notes begin that stand beside the figures they are about."""
-ENSEMBLE = "ensemble"
 FULL = {
     "ga": "genetic algorithm",
     "pso": "particle swarm",
@@ -104,11 +110,6 @@ def full_name(origin: str) -> str:
 def stamp(report: Report) -> str:
     """The moment in the names of files."""
     return report.run.removeprefix("run_")
-
-
-def file_places(ulta: Ulta) -> Ints:
-    """Of each strategy after ULTA, its place among the strategies of the file."""
-    return np.concatenate([np.flatnonzero(~ulta.inverted), np.flatnonzero(ulta.inverted)])
 
 
 def equity(series: Float64) -> Float64:

@@ -10,7 +10,6 @@ from liveopt.portfolio.aim import (
     SHARPE_LEAST,
     SORTINO_WEIGHT,
 )
-from liveopt.portfolio.reports import gist
 from liveopt.portfolio.reports.figure import FIGURES
 from liveopt.portfolio.reports.layout import pairs, points, section
 from liveopt.portfolio.reports.terms import aim_words, halves
@@ -39,7 +38,7 @@ def why(report: Report) -> list[str]:
         f"{several} of its {len(best.members)} members were chosen by more than one of"
         f" {plural(count, 'algorithm')} that found a portfolio of this size."
     )
-    places = gist.file_places(found.ulta)[list(best.members)]
+    places = found.ulta.order()[list(best.members)]
     told.append(
         f"{int(found.ulta.inverted[places].sum())} of them are traded inverted (ULTA inverted"
         f" {int(found.ulta.inverted.sum()):,} of {len(found.ulta.names):,} strategies)."

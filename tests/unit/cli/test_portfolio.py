@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from liveopt.data.panel.sample import lines
+from liveopt.portfolio.queue.places import Places
 from tests.unit.cli.conftest import Call
 
 SMALL = ("--size", "10", "--evaluations", "60", "--algorithms", "ga,random", "--workers", "1")
@@ -137,6 +138,18 @@ def test_a_sample_is_the_seeds_and_never_replaces_a_file(call: Call, tmp_path: P
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     code, _, err = call("portfolio", "sample", "a.csv")
     assert (code, "exists" in err) == (1, True)
+
+
+def test_the_status_without_a_folder_is_that_of_the_settings(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = call("portfolio", "status")
+    assert (code, "set portfolio.share" in err) == (2, True)
+    (tmp_path / "desk").mkdir()
+    Places(tmp_path / "desk").prepare()
+    monkeypatch.setenv("LIVEOPT__PORTFOLIO__SHARE", "desk")
+    code, out, _ = call("portfolio", "status", "--json")
+    assert (code, json.loads(out)["status"]) == (3, "stopped")
 
 
 def test_the_status_of_no_folder_says_how_to_make_one(call: Call) -> None:

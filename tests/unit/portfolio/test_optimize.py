@@ -16,7 +16,6 @@ from liveopt.portfolio.optimize import (
     CAPITAL,
     DEAR,
     DEAR_LEAST,
-    ENSEMBLE,
     Means,
     TooFew,
     merit_of,
@@ -25,7 +24,7 @@ from liveopt.portfolio.optimize import (
     tasks_of,
 )
 from liveopt.portfolio.refused import Refused
-from liveopt.portfolio.result import Outcome
+from liveopt.portfolio.result import ENSEMBLE, Outcome
 from liveopt.portfolio.steps import Progress, Steps
 from tests import portfolio_reference as reference
 from tests.portfolios import every, planted

@@ -20,7 +20,7 @@ from liveopt.portfolio import race as module
 from liveopt.portfolio.aim import Aim
 from liveopt.portfolio.gather import Gather, Sets
 from liveopt.portfolio.likeness import likeness
-from liveopt.portfolio.race import PREFIX, Heard, laid_out, race, seed_of
+from liveopt.portfolio.race import Heard, laid_out, mark_of, race, seed_of
 from liveopt.portfolio.refused import Refused
 from liveopt.portfolio.result import Tried
 from liveopt.portfolio.seat import Ground, Task
@@ -201,7 +201,7 @@ def test_processes_that_die_before_they_begin_fail_their_tasks() -> None:
 def test_what_a_killed_run_has_left_goes_with_the_next() -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
-    left = Path(tempfile.gettempdir()) / f"{PREFIX}{dead.pid}-left"
+    left = Path(tempfile.gettempdir()) / f"{mark_of(dead.pid)}-left"
     left.mkdir()
     with ground():
         assert not left.exists()

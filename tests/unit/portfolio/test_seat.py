@@ -61,12 +61,12 @@ def test_the_same_luck_is_the_same_search(algorithm: str) -> None:
 
 def test_what_is_out_of_time_keeps_its_best() -> None:
     HEARD.clear()
-    found = searched(task("random", 100_000_000, time_limit_s=0.5))
+    found = searched(task("random", 100_000_000, time_limit_s=2.0))
     assert found.status == "late"
     assert found.error == ""
     assert len(found.members) == 10
     assert 0 < found.evaluations < 100_000_000
-    assert found.seconds >= 0.5
+    assert found.seconds >= 2.0
     assert HEARD
     assert all(0 < n <= found.evaluations for n, _ in HEARD)
     assert all(best <= found.fitness for _, best in HEARD)

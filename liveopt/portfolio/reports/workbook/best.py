@@ -16,7 +16,7 @@ TOP = 4
 def members(book: Book, report: Report) -> None:
     """Who they are, and what each is by itself."""
     found = report.outcome
-    places = gist.file_places(found.ulta)
+    places = found.ulta.order()
     sheet = book.sheet(
         "Best Portfolio", f"The best portfolio, by {gist.full_name(found.best.origin)}",
         "Index: place after ULTA; in the file: before it; both from 0. Figures are each one's own.",

@@ -12,7 +12,7 @@ from liveopt.portfolio.result import Report
 
 def test_a_place_in_the_file_has_the_strategys_name(zoned: Report) -> None:
     found = zoned.outcome
-    for name, place in zip(found.names, gist.file_places(found.ulta).tolist(), strict=True):
+    for name, place in zip(found.names, found.ulta.order().tolist(), strict=True):
         suffix = "_inv" if found.ulta.inverted[place] else ""
         assert name == found.ulta.names[place] + suffix
 
